@@ -1,0 +1,1 @@
+"""Build wheels and sdists: a PEP 517 frontend."""

@@ -1,0 +1,122 @@
+"""What the library says while it works.
+
+The core calls a `Reporter` with one frozen event at a time, on the thread that builds. It prints nothing itself:
+`silent` is the default, and the command line has a reporter that speaks as `python -m build` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+Kind: TypeAlias = Literal["sdist", "wheel"]
+
+
+@dataclass(frozen=True)
+class EnvironmentCreating:
+    """A build environment is about to be made; `label` is for example `venv+uv`."""
+
+    label: str
+
+
+@dataclass(frozen=True)
+class RequirementsInstalling:
+    """Requirements (PEP 508) are about to be installed."""
+
+    requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RequirementsAsking:
+    """The backend is about to be asked what else it needs for `kind`."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class VersionsInstalled:
+    """The versions of the direct requirements that the environment now has."""
+
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ArtifactBuilding:
+    """The backend is about to build."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class MetadataPreparing:
+    """The backend is about to be asked for a wheel's metadata."""
+
+
+@dataclass(frozen=True)
+class WheelFromSdist:
+    """Wheels are about to be built from the sdist that was just made; one entry for each."""
+
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True)
+class CommandStarted:
+    """An installer or another program of ours was started."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CommandOutput:
+    """One line that such a program printed, or a hook whose output is captured line by line."""
+
+    line: str
+
+
+@dataclass(frozen=True)
+class HookOutput:
+    """A piece of what the backend printed, where it is captured; need not end at a line's end."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Something worth knowing, a fallback that was taken for example."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something that works but should be mended."""
+
+    message: str
+
+
+Event: TypeAlias = (
+    EnvironmentCreating
+    | RequirementsInstalling
+    | RequirementsAsking
+    | VersionsInstalled
+    | ArtifactBuilding
+    | MetadataPreparing
+    | WheelFromSdist
+    | CommandStarted
+    | CommandOutput
+    | HookOutput
+    | Noticed
+    | Warned
+)
+
+
+class Reporter(Protocol):
+    """Whoever wants to know what happens."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Take notice of one event. What this raises ends the build."""
+
+
+def silent(event: Event, /) -> None:
+    """Be the reporter that says nothing."""

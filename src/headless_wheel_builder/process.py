@@ -1,0 +1,255 @@
+"""Start processes, and see to it that they end.
+
+Every process of a build belongs to its `Processes`. Each runs in a process group of its own, so that the compilers a
+backend starts end with it; `cancel()` may be called from any thread, a signal handler or an event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    Popen: TypeAlias = subprocess.Popen[bytes]
+
+OnOutput: TypeAlias = Callable[[bytes], None]
+
+# How long a process may take to clean up after SIGTERM before it is killed.
+GRACE_SECONDS = 5.0
+# A daemon that left the process group can hold our pipe open for ever.
+DRAIN_SECONDS = 1.0
+PIPE_SIZE = 65536
+
+
+class Cancelled(BaseException):
+    """Unwind a build that was cancelled; not an `Exception`, so that nobody handles it by accident."""
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a finished process printed, apart, and its exit code as in `subprocess`."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Processes:
+    """The processes of one build.
+
+    :param grace: seconds between asking a process to end and killing it
+    """
+
+    def __init__(self, grace: float = GRACE_SECONDS) -> None:
+        self._grace = grace
+        # Reentrant: a signal handler may cancel while the same thread is starting a process.
+        self._lock = threading.RLock()
+        self._live: dict[int, Popen] = {}
+        self._callbacks: list[Callable[[], None]] = []
+        self._cancelled = False
+        self._reaper: threading.Timer | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel()` was called."""
+        return self._cancelled
+
+    def checkpoint(self) -> None:
+        """Raise `Cancelled` if the build was cancelled; long work without processes calls this often."""
+        if self._cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """End what runs and let nothing start any more: SIGTERM, a grace period, SIGKILL. A second call kills at once.
+
+        Returns without waiting: the thread that runs a process returns when it is gone.
+        """
+        with self._lock:
+            again, self._cancelled = self._cancelled, True
+            for process in self._live.values():
+                _signal_group(process, "kill" if again else "terminate")
+            for callback in self._callbacks:
+                callback()
+            if not again and self._live:
+                self._reaper = _after(self._grace, self._kill_all)
+
+    @contextlib.contextmanager
+    def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Have `callback` called when the build is cancelled inside the block; raise `Cancelled` if it was already."""
+        with self._lock:
+            self.checkpoint()
+            self._callbacks.append(callback)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._callbacks.remove(callback)
+
+    def run(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        env: Mapping[str, str],
+        cwd: str | os.PathLike[str] | None = None,
+        on_output: OnOutput | None = None,
+    ) -> int:
+        """Run a program to its end and return its exit code, negative for a signal.
+
+        What it leaves running in its process group is killed before this returns.
+
+        :param on_output: gets what it prints, both streams merged; without it, it prints to our own streams
+        :raises Cancelled: the build was cancelled, before or meanwhile
+        :raises OSError: the program cannot be started
+        """
+        pipe = None if on_output is None else subprocess.PIPE
+        with self._start(argv, cwd=cwd, env=env, stdout=pipe, stderr=subprocess.STDOUT if pipe else None) as process:
+            return self._finish(process, [] if on_output is None else [self._pump(process, process.stdout, on_output)])
+
+    def capture(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        env: Mapping[str, str],
+        cwd: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+    ) -> Captured:
+        """Run a program that prints little, and return what it printed on each stream.
+
+        :param timeout: seconds after which it is killed; its exit code then tells so
+        :raises Cancelled: the build was cancelled, before or meanwhile
+        :raises OSError: the program cannot be started
+        """
+        out: list[bytes] = []
+        err: list[bytes] = []
+        with self._start(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            pumps = [
+                self._pump(process, process.stdout, out.append),
+                self._pump(process, process.stderr, err.append),
+            ]
+            deadline = None if timeout is None else _after(timeout, lambda: self._kill(process))
+            try:
+                returncode = self._finish(process, pumps)
+            finally:
+                if deadline is not None:
+                    deadline.cancel()
+        return Captured(returncode, b"".join(out), b"".join(err))
+
+    @contextlib.contextmanager
+    def _start(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: str | os.PathLike[str] | None,
+        env: Mapping[str, str],
+        stdout: int | None,
+        stderr: int | None,
+    ) -> Iterator[Popen]:
+        with self._lock:
+            self.checkpoint()
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+            self._live[process.pid] = process
+        try:
+            yield process
+        except BaseException:
+            _signal_group(process, "kill")
+            process.wait()
+            raise
+        finally:
+            with self._lock:
+                del self._live[process.pid]
+                if self._reaper is not None and not self._live:
+                    self._reaper.cancel()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    def _finish(self, process: Popen, pumps: Sequence[_Pump]) -> int:
+        _wait_unreaped(process)
+        with self._lock:
+            _signal_group(process, "kill")
+            returncode = process.wait()
+        for pump in pumps:
+            pump.drain()
+        self.checkpoint()
+        return returncode
+
+    def _pump(self, process: Popen, stream: IO[bytes] | None, on_output: OnOutput) -> _Pump:
+        assert stream is not None
+        return _Pump(stream, on_output, on_error=lambda: self._kill(process))
+
+    def _kill(self, process: Popen) -> None:
+        with self._lock:
+            _signal_group(process, "kill")
+
+    def _kill_all(self) -> None:
+        with self._lock:
+            for process in self._live.values():
+                _signal_group(process, "kill")
+
+
+class _Pump:
+    """Hand on what a process prints while the building thread waits for it."""
+
+    def __init__(self, stream: IO[bytes], on_output: OnOutput, on_error: Callable[[], None]) -> None:
+        self._descriptor = os.dup(stream.fileno())
+        self._on_output = on_output
+        self._on_error = on_error
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Wait until all that was printed is handed on; raise what the receiver raised."""
+        self._thread.join(DRAIN_SECONDS)
+        if self._error is not None:
+            raise self._error
+
+    def _read(self) -> None:
+        try:
+            while chunk := os.read(self._descriptor, PIPE_SIZE):
+                self._on_output(chunk)
+        except BaseException as error:  # noqa: BLE001 - raised again by drain(), on the building thread
+            self._error = error
+            self._on_error()
+        finally:
+            os.close(self._descriptor)
+
+
+def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _wait_unreaped(process: Popen) -> None:
+    # Until it is reaped its process id cannot be given to a stranger, so its group can be signalled safely.
+    if hasattr(os, "waitid"):
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
+
+
+def _signal_group(process: Popen, how: Literal["terminate", "kill"]) -> None:
+    if process.returncode is not None:
+        return
+    if os.name == "nt":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)
