@@ -188,7 +188,8 @@ class Processes:
         return returncode
 
     def _pump(self, process: Popen, stream: IO[bytes] | None, on_output: OnOutput) -> _Pump:
-        assert stream is not None
+        if stream is None:
+            raise ValueError("the process was started without a pipe")
         return _Pump(stream, on_output, on_error=lambda: self._kill(process))
 
     def _kill(self, process: Popen) -> None:

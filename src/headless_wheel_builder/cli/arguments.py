@@ -1,0 +1,226 @@
+"""The arguments of the command line: all of `python -m build`, and those of our own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from headless_wheel_builder._version import __version__
+from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
+from headless_wheel_builder.events import Kind
+
+DESCRIPTION: Final = """\
+Build a source distribution and a wheel, as `python -m build` does.
+
+By default, a source distribution (sdist) is built from the project root
+and a binary distribution (wheel) is built from the sdist.
+If this is undesirable, you can pass `--sdist` and/or `--wheel`
+to build distributions independently of each other."""
+
+# An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
+UNABBREVIATED: Final = frozenset({"--isolation", "--python"})
+
+
+class Arguments(argparse.Namespace):
+    """What the user asked for."""
+
+    srcdir: str | None
+    verbosity: int
+    outdir: str | None
+    distributions: list[Kind] | None
+    metadata: bool
+    config_settings: list[str] | None
+    config_json: str | None
+    installer: Literal["pip", "uv"] | None
+    no_isolation: bool
+    isolation: Literal["none", "venv"] | None
+    python: str | None
+    dependency_constraints_txt: str | None
+    skip_dependency_check: bool
+    sdist_extract_dir: str | None
+    env_dir: str | None
+    report: str | None
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser in which only the options of `python -m build` may be abbreviated."""
+
+    def _get_option_tuples(self, option_string: str) -> Any:
+        found = super()._get_option_tuples(option_string)
+        return [one for one in found if not UNABBREVIATED.intersection(one[0].option_strings)]
+
+
+class _CountDown(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        del parser, values, option_string
+        setattr(namespace, self.dest, getattr(namespace, self.dest) - 1)
+
+
+def parse_arguments(argv: Sequence[str], prog: str | None) -> Arguments:
+    """Parse and check the arguments; a mistake in them exits with 2, as argparse does.
+
+    :param prog: the program's name in messages; None for that of the script
+    """
+    parser = make_parser(prog)
+    arguments = parser.parse_args(argv, Arguments())
+    _check(parser, arguments)
+    return arguments
+
+
+def make_parser(prog: str | None = None) -> Parser:
+    """Return the parser."""
+    options: dict[str, Any] = {"suggest_on_error": True} if sys.version_info >= (3, 14) else {}
+    parser = Parser(
+        prog=prog,
+        add_help=False,
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,
+    )
+    parser.add_argument(
+        "srcdir",
+        nargs="?",
+        help="source directory, .tar.gz source distribution, or (with --metadata) a .whl to read metadata from "
+        "(defaults to the current working directory)",
+    )
+    _add_global_options(parser.add_argument_group("global options"))
+    _add_build_options(parser.add_argument_group("build options"))
+    _add_installation_options(parser.add_argument_group("installation options"))
+    return parser
+
+
+def _add_global_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-h", "--help", action="help", default=argparse.SUPPRESS, help="show this help message and exit")
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    group.add_argument("--version", "-V", action="version", version=f"headless-wheel-builder {__version__} ({home})")
+    volume = group.add_mutually_exclusive_group()
+    volume.add_argument(
+        "--quiet", "-q", dest="verbosity", action=_CountDown, nargs=0, default=0, help="reduce verbosity"
+    )
+    volume.add_argument("--verbose", "-v", dest="verbosity", action="count", default=0, help="increase verbosity")
+
+
+def _add_build_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--outdir",
+        "-o",
+        metavar="PATH",
+        help=f"output directory (defaults to {{srcdir}}{os.sep}dist); not used with --metadata",
+    )
+    group.add_argument(
+        "--sdist-extract-dir",
+        metavar="PATH",
+        help="extract the intermediate sdist to PATH (created if missing and kept afterwards), for compiler caches to"
+        " have a stable path. Only affects the default (via-sdist) build and building a wheel from an sdist",
+    )
+    for kind, short, name in (("sdist", "-s", "source distribution"), ("wheel", "-w", "wheel")):
+        group.add_argument(
+            f"--{kind}",
+            short,
+            dest="distributions",
+            action="append_const",
+            const=kind,
+            help=f"build a {name} (disables the default behavior)",
+        )
+    group.add_argument(
+        "--metadata",
+        action="store_true",
+        help="print a wheel's metadata as JSON, building it first unless the source is a .whl already."
+        " Cannot be used with --sdist or --wheel",
+    )
+    group.add_argument(
+        "--report",
+        metavar="PATH",
+        help="write a JSON report of the built artifacts (name, path, kind, size and SHA-256 hash) to PATH."
+        " Cannot be used with --metadata",
+    )
+    _add_config_options(group.add_mutually_exclusive_group())
+
+
+def _add_config_options(group: argparse._MutuallyExclusiveGroup) -> None:
+    group.add_argument(
+        "--config-setting",
+        "-C",
+        dest="config_settings",
+        action="append",
+        metavar="KEY=[VALUE]",
+        help="setting for the backend; may be given many times. One that begins with a hyphen is written"
+        " --config-setting=--my-setting or -C--my-setting. pip wants KEY= for one without a value",
+    )
+    group.add_argument(
+        "--config-json",
+        metavar="JSON_STRING",
+        help="settings for the backend as a JSON object. Cannot be used with --config-setting",
+    )
+
+
+def _add_installation_options(group: argparse._ArgumentGroup) -> None:
+    exclusive = group.add_mutually_exclusive_group()
+    exclusive.add_argument(
+        "--installer", choices=("pip", "uv"), help="Python package installer to use (defaults to uv)"
+    )
+    exclusive.add_argument(
+        "--no-isolation",
+        "-n",
+        action="store_true",
+        help="disable building the project in an isolated virtual environment; the same as --isolation none."
+        " Build dependencies must be installed separately when this option is used",
+    )
+    group.add_argument(
+        "--isolation",
+        choices=("venv", "none"),
+        help="where the backend runs: in a virtual environment (the default), or in the interpreter as it is",
+    )
+    group.add_argument(
+        "--python",
+        metavar="VERSION|PATH",
+        help="the interpreter to build for: 3.12, 3.13t, pypy3.10 or a path (defaults to the one that runs this)",
+    )
+    group.add_argument(
+        "--env-dir",
+        metavar="PATH",
+        help="create the isolated build environment at PATH, which must be empty; it is removed on success and kept"
+        " on failure",
+    )
+    group.add_argument(
+        "--dependency-constraints-txt",
+        metavar="PATH",
+        help="constrain build dependencies using a constraints.txt when installing dependencies",
+    )
+    group.add_argument(
+        "--skip-dependency-check",
+        "-x",
+        action="store_true",
+        help="do not check that build dependencies are installed",
+    )
+
+
+def _check(parser: Parser, arguments: Arguments) -> None:
+    if arguments.no_isolation and arguments.isolation == "venv":
+        parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
+    if arguments.isolation == "none" and arguments.installer is not None:
+        parser.error("argument --installer: not allowed with argument --isolation none")
+    arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
+    if arguments.env_dir is not None and arguments.no_isolation:
+        parser.error("--env-dir: not allowed with --no-isolation")
+    if arguments.report is not None and arguments.metadata:
+        parser.error("--report: not allowed with --metadata")
+    source = arguments.srcdir or ""
+    if is_file_with(source, WHEEL_SUFFIX) and not arguments.metadata:
+        parser.error("a wheel can only be used with --metadata, to read its metadata; it cannot be built from")
+    if arguments.metadata and arguments.distributions:
+        parser.error("--metadata: not allowed with --sdist or --wheel")
+    if is_file_with(source, SDIST_SUFFIX) and "sdist" in (arguments.distributions or ()):
+        parser.error(
+            "cannot build a source distribution from a source distribution; pass --wheel to build a wheel from the"
+            " sdist (see https://github.com/pypa/build/issues/311)"
+        )

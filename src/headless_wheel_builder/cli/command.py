@@ -1,0 +1,151 @@
+"""Arguments in, exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
+from headless_wheel_builder.cli.interruption import Interrupted, Interruption
+from headless_wheel_builder.cli.settings import config_settings
+from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.core.build import Build
+from headless_wheel_builder.core.metadata import parsed_metadata
+from headless_wheel_builder.core.request import SDIST_SUFFIX, BuildRequest, default_output_dir, is_file_with
+from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
+from headless_wheel_builder.hooks.runner import OutputMode
+from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.process import Processes
+
+TROUBLESHOOTING: Final = "https://build.pypa.io/en/stable/how-to/troubleshooting.html#debug-a-failed-build"
+
+
+def script() -> None:
+    """Be the entry point of the installed scripts."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str], prog: str | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    :param prog: the program's name in messages; None for that of the script
+    """
+    interruption = Interruption()
+    arguments = parse_arguments(argv, prog)
+    terminal = Terminal(os.environ, arguments.verbosity)
+    try:
+        _run(arguments, terminal, interruption)
+    except HeadlessWheelBuilderError as error:
+        _explain(error, arguments, terminal)
+        return error.exit_code
+    except Interrupted as interrupted:
+        terminal.error(f"Interrupted by {interrupted.name}")
+        return interrupted.exit_code
+    except OSError as error:
+        terminal.error(str(error), "The system refused what the build needs; nothing was published.")
+        return 1
+    except Exception as error:  # noqa: BLE001 - our own bug: the user gets what a report of it needs
+        import traceback
+
+        terminal.output(traceback.format_exc())
+        terminal.error(f"{type(error).__name__}: {error}", "This is a bug in headless_wheel_builder; please report it.")
+        return 1
+    return 0
+
+
+def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -> None:
+    source = _current_folder() if arguments.srcdir is None else arguments.srcdir
+    settings = config_settings(arguments.config_settings, arguments.config_json, terminal)
+    request = BuildRequest(
+        source=source,
+        output_dir=default_output_dir(source) if arguments.outdir is None else arguments.outdir,
+        kinds=tuple(arguments.distributions or ()),
+        python=arguments.python,
+        config_settings=settings,
+        report=arguments.report,
+        sdist_extract_dir=arguments.sdist_extract_dir,
+        hook_output=_hook_output(arguments),
+    )
+
+    def build(processes: Processes) -> Build:
+        context = Context(environ=dict(os.environ), processes=processes, report=terminal, verbosity=arguments.verbosity)
+        return Build(request, _provisioner(arguments), context)
+
+    if arguments.metadata:
+        _print_metadata(interruption.run(lambda processes: build(processes).metadata()), terminal)
+    else:
+        result = interruption.run(lambda processes: build(processes).run())
+        terminal.built([artifact.path.name for artifact in result.artifacts])
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise RequestError(
+            "The current folder does not exist any more", hint="Change to another one, or name the source."
+        ) from None
+
+
+def _hook_output(arguments: Arguments) -> OutputMode:
+    if arguments.metadata:
+        return "lines"
+    return "inherit" if arguments.verbosity >= 0 else "capture"
+
+
+def _provisioner(arguments: Arguments) -> Provisioner:
+    if arguments.no_isolation:
+        from headless_wheel_builder.isolation.none import NoIsolation
+
+        return NoIsolation(skip_dependency_check=arguments.skip_dependency_check)
+    from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
+
+    constraints = arguments.dependency_constraints_txt
+    return VenvIsolation(
+        VenvConfig(
+            use_uv=arguments.installer != "pip",
+            constraints=Path(constraints) if constraints else None,
+            env_dir=arguments.env_dir,
+        )
+    )
+
+
+def _print_metadata(content: bytes, terminal: Terminal) -> None:
+    metadata: dict[str, Any] = parsed_metadata(content)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    text = json.dumps(metadata, ensure_ascii=False, indent=2)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(metadata, indent=2)
+    terminal.data(text)
+
+
+def _explain(error: HeadlessWheelBuilderError, arguments: Arguments, terminal: Terminal) -> None:
+    # Where output is not captured, or was shown line by line, the user has seen it.
+    if isinstance(error, HookFailedError) and not (arguments.metadata and arguments.verbosity > 0):
+        terminal.output(error.log)
+    if isinstance(error, BackendError) and (tip := _tip(arguments)):
+        terminal.tip(tip)
+    terminal.error(error.message, error.cause, error.hint)
+
+
+def _tip(arguments: Arguments) -> str | None:
+    extracts = not arguments.distributions or is_file_with(arguments.srcdir or "", SDIST_SUFFIX)
+    places = {
+        "the build environment": (not arguments.no_isolation, "--env-dir", "build environment", arguments.env_dir),
+        "the extracted sources": (extracts, "--sdist-extract-dir", "sources", arguments.sdist_extract_dir),
+    }
+    useful = {label: place for label, place in places.items() if place[0]}
+    kept = [f"{label} at {place[3]}" for label, place in useful.items() if place[3] is not None]
+    if kept:
+        return f"inspect {' and '.join(kept)}, then see {TROUBLESHOOTING} for help debugging a failed build"
+    if not useful:
+        return None
+    options = " and ".join(place[1] for place in useful.values())
+    things = " and ".join(place[2] for place in useful.values())
+    return f"pass {options} to keep the {things}, then see {TROUBLESHOOTING} for help debugging a failed build"

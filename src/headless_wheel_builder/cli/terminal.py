@@ -1,0 +1,182 @@
+"""Speak to the user as `python -m build` does: steps and errors to stderr, data to stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from headless_wheel_builder.events import (
+    ArtifactBuilding,
+    CommandOutput,
+    CommandStarted,
+    EnvironmentCreating,
+    Event,
+    MetadataPreparing,
+    Noticed,
+    RequirementsAsking,
+    RequirementsInstalling,
+    VersionsInstalled,
+    Warned,
+    WheelFromSdist,
+)
+
+DEFAULT_WIDTH: Final = 78
+# Below this verbosity (-qq) not even the steps are said.
+STEPS_FROM: Final = -1
+
+
+@dataclass(frozen=True)
+class Style:
+    """The escape sequences of one stream; all empty where colour is off."""
+
+    red: str = "\33[91m"
+    green: str = "\33[92m"
+    yellow: str = "\33[93m"
+    bold: str = "\33[1m"
+    dim: str = "\33[2m"
+    underline: str = "\33[4m"
+    reset: str = "\33[0m"
+
+
+PLAIN: Final = Style(*[""] * 7)
+
+
+class Terminal:
+    """What the user sees.
+
+    :param environ: says with NO_COLOR and FORCE_COLOR whether to use colour
+    :param verbosity: 0, more for each `-v`, less for each `-q`
+    """
+
+    def __init__(self, environ: Mapping[str, str], verbosity: int) -> None:
+        self._verbosity = verbosity
+        self._environ = environ
+        self._out_style = self._style(sys.stdout)
+        self._err_style = self._style(sys.stderr)
+        columns = shutil.get_terminal_size().columns - 2
+        self._width = columns if columns > 0 else DEFAULT_WIDTH
+        if "NO_COLOR" in environ and "FORCE_COLOR" in environ:
+            self.warn("Both NO_COLOR and FORCE_COLOR environment variables are set, disabling color")
+
+    def __call__(self, event: Event, /) -> None:
+        """Show an event, or not, as the verbosity asks."""
+        match event:
+            case Warned(message):
+                self.warn(message)
+            case CommandStarted(argv) if self._verbosity > 0:
+                self._lines(shlex.join(argv), indent="> ", dim=True)
+            case CommandOutput(line) if self._verbosity > 0:
+                self._lines(line, indent="< ", dim=True)
+            case Noticed(message) if self._verbosity >= STEPS_FROM:
+                self._lines(message, indent="  ")
+            case _ if self._verbosity >= STEPS_FROM and (step := _step(event)):
+                self._show_step(step)
+
+    def built(self, names: list[str]) -> None:
+        """Say on stdout what was built; others parse this line."""
+        if self._verbosity < STEPS_FROM or not names:
+            return
+        style = self._out_style
+        marked = [f"{style.underline}{name}{style.reset}{style.bold}{style.green}" for name in names]
+        shown = f"{', '.join(marked[:-1])} and {marked[-1]}" if len(marked) > 1 else marked[0]
+        self.data(f"{style.bold}{style.green}Successfully built {shown}{style.reset}")
+
+    def data(self, text: str) -> None:
+        """Write to stdout."""
+        _write(sys.stdout, text)
+
+    def warn(self, message: str) -> None:
+        """Say what works but should be mended."""
+        self._err(f"{self._err_style.yellow}WARNING{self._err_style.reset} {message}")
+
+    def tip(self, message: str) -> None:
+        """Say what may help."""
+        self._err(f"{self._err_style.yellow}TIP{self._err_style.reset} {message}")
+
+    def error(self, message: str, *details: str) -> None:
+        """Say what went wrong, and below it, indented, what is known about it."""
+        self._err(f"{self._err_style.red}ERROR{self._err_style.reset} {message}")
+        for detail in filter(None, details):
+            self._err(textwrap.indent(detail, "  "))
+
+    def output(self, text: str) -> None:
+        """Show what a backend printed, where it was captured and is needed now."""
+        if text.strip():
+            self._err(text.rstrip("\n"))
+
+    def _style(self, stream: TextIO | None) -> Style:
+        if "NO_COLOR" in self._environ:
+            return PLAIN
+        is_coloured = "FORCE_COLOR" in self._environ or (stream is not None and stream.isatty())
+        return Style() if is_coloured else PLAIN
+
+    def _show_step(self, step: str) -> None:
+        first, _, rest = step.partition("\n")
+        shown = self._fill(first, "* ")
+        self._err(f"{self._err_style.bold}{shown}{self._err_style.reset}")
+        self._lines(rest, indent="  ")
+
+    def _lines(self, text: str, *, indent: str, dim: bool = False) -> None:
+        before, after = (self._err_style.dim, self._err_style.reset) if dim else ("", "")
+        for line in text.splitlines():
+            self._err(f"{before}{self._fill(line, indent)}{after}")
+
+    def _fill(self, line: str, indent: str) -> str:
+        return textwrap.fill(line, initial_indent=indent, subsequent_indent="  ", width=self._width)
+
+    def _err(self, text: str) -> None:
+        _write(sys.stderr, text)
+
+
+def _step(event: Event) -> str | None:
+    match event:
+        case EnvironmentCreating(label):
+            return f"Creating isolated environment: {label}..."
+        case RequirementsInstalling(requirements):
+            return _block("Installing packages in isolated environment:", requirements)
+        case RequirementsAsking(kind):
+            return f"Getting build dependencies for {kind}..."
+        case VersionsInstalled(versions):
+            installed = (f"{name}=={version}" for name, version in sorted(versions.items()))
+            return _block("Installed build dependency versions:", tuple(installed))
+        case ArtifactBuilding(kind):
+            return f"Building {kind}..."
+        case WheelFromSdist(kinds):
+            return f"Building {' and '.join(kinds)} from sdist"
+        case MetadataPreparing():
+            return "Getting metadata for wheel..."
+        case _:
+            return None
+
+
+def _block(title: str, items: tuple[str, ...]) -> str:
+    return "\n".join((title, *(f"- {item}" for item in items)))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    # None: the stream was closed before we started (`>&-`).
+    if stream is None:
+        return
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except OSError:
+        # Whoever read it is gone (`| head`, a closed terminal). The build goes on: its artifacts are what counts.
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    # Python would fail at exit to flush what was not written, and exit with 120.
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

@@ -1,0 +1,132 @@
+"""Take what a hook made: only the file that it named, and only when it is sound."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from headless_wheel_builder.core.result import Artifact
+from headless_wheel_builder.core.sdist import SdistFacts, check_sdist
+from headless_wheel_builder.core.wheel import WheelFacts, check_wheel
+from headless_wheel_builder.errors import ArtifactError, HeadlessWheelBuilderError, HookResultError
+from headless_wheel_builder.events import Kind, Reporter, Warned
+
+SUFFIXES: Final[dict[Kind, str]] = {"sdist": ".tar.gz", "wheel": ".whl"}
+CHUNK: Final = 1024 * 1024
+
+Checkpoint: TypeAlias = Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A verified artifact that is still on the stage: `file` is where it is, `artifact.path` where it will be.
+
+    `top_level` is the name of the folder that everything in an sdist is in; empty for a wheel.
+    """
+
+    artifact: Artifact
+    file: str
+    top_level: str
+
+
+def take_artifact(
+    folder: str, name: str, kind: Kind, *, output_dir: str, report: Reporter, checkpoint: Checkpoint
+) -> Staged:
+    """Verify the artifact that a hook named.
+
+    :param folder: the folder that the hook was given
+    :param name: what it returned
+    :param output_dir: where the artifact will go, which is what its path then says
+    :raises HookResultError: the name is not that of a plain file in the folder
+    :raises HeadlessWheelBuilderError: the file is not what an installer or an index accepts
+    """
+    _check_named(folder, name, kind)
+    path = Path(folder, name)
+    try:
+        facts = check_sdist(path, checkpoint) if kind == "sdist" else check_wheel(path, checkpoint)
+    except HeadlessWheelBuilderError as error:
+        # Where it would have gone is what the user knows; the stage is ours.
+        error.message = error.message.replace(folder, output_dir)
+        raise
+    for warning in facts.warnings:
+        report(Warned(f"{name}: {warning}"))
+    for extra in sorted(set(os.listdir(folder)) - {name}):
+        report(Warned(f"The backend also wrote {extra}; only {name}, which it named, is kept"))
+    artifact = _described(path, kind, facts, output_dir=output_dir, checkpoint=checkpoint)
+    top_level = facts.top_level if isinstance(facts, SdistFacts) else ""
+    return Staged(artifact=artifact, file=os.fspath(path), top_level=top_level)
+
+
+def check_agreement(sdist: Artifact | SdistFacts, wheel: Artifact) -> None:
+    """Check that a wheel is of the same project and version as the sdist.
+
+    :raises ArtifactError: it is not
+    """
+    if _identity(sdist.name, sdist.version) != _identity(wheel.name, wheel.version):
+        raise ArtifactError(
+            f"The wheel {wheel.path.name} is not of the project and version of the sdist",
+            cause=f"The sdist is {sdist.name} {sdist.version}, the wheel is {wheel.name} {wheel.version}.",
+            hint="Does the project find out its name or version from something that is not in the sdist?",
+        )
+
+
+def _identity(name: str, version: str) -> tuple[str, Version | str]:
+    try:
+        return canonicalize_name(name), Version(version)
+    except InvalidVersion:
+        return canonicalize_name(name), version
+
+
+def _check_named(folder: str, name: str, kind: Kind) -> None:
+    hook = f"build_{kind}"
+    hint = "This is a fault of the build backend, or of an in-tree backend of this project."
+    if name != os.path.basename(name) or name in {".", ".."} or "\0" in name:
+        raise HookResultError(
+            f"Backend operation failed: {hook} returned {name!r}, which is not the name of a file in the folder given",
+            hook=hook,
+            cause="PEP 517 asks for the base name of the artifact.",
+            hint=hint,
+        )
+    try:
+        mode = os.lstat(os.path.join(folder, name)).st_mode
+    except OSError:
+        there = ", ".join(sorted(os.listdir(folder))) or "nothing"
+        raise HookResultError(
+            f"Backend operation failed: {hook} returned {name!r}, but made no such file",
+            hook=hook,
+            cause=f"It made: {there}.",
+            hint=hint,
+        ) from None
+    if not stat.S_ISREG(mode) or not name.endswith(SUFFIXES[kind]):
+        raise HookResultError(
+            f"Backend operation failed: {hook} returned {name!r}, which is not a plain {SUFFIXES[kind]} file",
+            hook=hook,
+            hint=hint,
+        )
+
+
+def _described(
+    path: Path, kind: Kind, facts: SdistFacts | WheelFacts, *, output_dir: str, checkpoint: Checkpoint
+) -> Artifact:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            checkpoint()
+            digest.update(chunk)
+    return Artifact(
+        path=Path(output_dir, path.name),
+        kind=kind,
+        name=facts.name,
+        version=facts.version,
+        tags=facts.tags if isinstance(facts, WheelFacts) else (),
+        size=path.stat().st_size,
+        sha256=digest.hexdigest(),
+    )

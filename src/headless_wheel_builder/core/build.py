@@ -1,0 +1,230 @@
+"""The steps of one build, in order. Blocking; knows strategies only as a `Provisioner`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from headless_wheel_builder.core.artifacts import Staged, check_agreement, take_artifact
+from headless_wheel_builder.core.extraction import kept_sdist
+from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
+from headless_wheel_builder.core.project import BuildSystem, read_build_system
+from headless_wheel_builder.core.report import check_report, prepared_report
+from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
+from headless_wheel_builder.core.result import BuildResult
+from headless_wheel_builder.core.sdist import SdistFacts, check_sdist, unpack_sdist
+from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
+from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
+from headless_wheel_builder.hooks.backend import Backend
+from headless_wheel_builder.hooks.log import Log
+from headless_wheel_builder.hooks.runner import HookRunner
+from headless_wheel_builder.isolation.base import Context, Provisioned, Provisioner
+from headless_wheel_builder.isolation.distributions import direct_versions, installed_versions
+
+
+class Build:
+    """One build in progress.
+
+    :param provisioner: makes the build environments
+    """
+
+    def __init__(self, request: BuildRequest, provisioner: Provisioner, context: Context) -> None:
+        self._request = request
+        self._provisioner = provisioner
+        self._context = context
+        self._log = Log()
+        self._durations: dict[str, float] = {}
+        self._versions: dict[str, str] = {}
+
+    def run(self) -> BuildResult:
+        """Build, verify and publish.
+
+        :raises HeadlessWheelBuilderError: the build failed; the output folder is as it was
+        :raises Cancelled: the build was cancelled; the output folder is as it was
+        """
+        self._check()
+        with staging(self._request.output_dir) as stage:
+            built = self._build_all(stage)
+            artifacts = [staged.artifact for staged in built]
+            with (
+                self._timed("publish"),
+                prepared_report(self._request.report, self._request.output_dir, artifacts) as commit,
+            ):
+                self._context.processes.checkpoint()
+                stage.publish([staged.file for staged in built], commit)
+        return BuildResult(
+            artifacts=tuple(artifacts), versions=self._versions, durations=self._durations, log=self._log.text()
+        )
+
+    def metadata(self) -> bytes:
+        """Return the METADATA of the wheel that would be built, or that the source is.
+
+        :raises HeadlessWheelBuilderError: it cannot be had
+        :raises Cancelled: the build was cancelled
+        """
+        if is_file_with(self._request.source, WHEEL_SUFFIX):
+            return wheel_metadata(self._request.source)
+        with contextlib.ExitStack() as stack:
+            if self._request.from_sdist:
+                facts = self._check_given_sdist()
+                source = stack.enter_context(self._unpacked(self._request.source, facts.top_level))
+            else:
+                source = self._request.source
+            build_system = self._read(source)
+            self._provisioner.check(self._request.python, self._context)
+            return self._metadata_of(source, build_system)
+
+    def _check(self) -> None:
+        if not self._request.from_sdist:
+            self._read(self._request.source, speak=False)
+        check_output_dir(self._request.output_dir)
+        if self._request.report is not None:
+            check_report(self._request.report)
+        self._provisioner.check(self._request.python, self._context)
+
+    def _build_all(self, stage: Stage) -> list[Staged]:
+        if self._request.from_sdist:
+            return self._build_from_given_sdist(stage)
+        source = self._request.source
+        if not self._request.kinds:
+            return self._build_via_sdist(stage)
+        built = [self._build_one(source, kind, stage) for kind in self._request.kinds]
+        sdists = [staged.artifact for staged in built if staged.artifact.kind == "sdist"]
+        for staged in built:
+            if sdists and staged.artifact.kind == "wheel":
+                check_agreement(sdists[0], staged.artifact)
+        return built
+
+    def _build_via_sdist(self, stage: Stage) -> list[Staged]:
+        sdist = self._build_one(self._request.source, "sdist", stage)
+        with self._unpacked(sdist.file, sdist.top_level) as source:
+            self._context.report(WheelFromSdist(("wheel",)))
+            wheel = self._build_one(source, "wheel", stage)
+        check_agreement(sdist.artifact, wheel.artifact)
+        return [sdist, wheel]
+
+    def _build_from_given_sdist(self, stage: Stage) -> list[Staged]:
+        facts = self._check_given_sdist()
+        built = []
+        with self._unpacked(self._request.source, facts.top_level) as source:
+            for kind in self._request.kinds or ("wheel",):
+                staged = self._build_one(source, kind, stage)
+                check_agreement(facts, staged.artifact)
+                built.append(staged)
+        return built
+
+    def _check_given_sdist(self) -> SdistFacts:
+        facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
+        for warning in facts.warnings:
+            self._context.report(Warned(f"{os.path.basename(self._request.source)}: {warning}"))
+        return facts
+
+    def _build_one(self, source: str, kind: Kind, stage: Stage) -> Staged:
+        build_system = self._read(source)
+        with self._provisioned(build_system) as environment:
+            backend = self._backend(source, build_system, environment)
+            self._add_requirements(backend, kind, build_system, environment)
+            folder = stage.folder()
+            with self._timed(kind):
+                name = backend.build(kind, folder)
+            with self._timed("verify"):
+                return self._take(folder, name, kind, output_dir=stage.output_dir)
+
+    def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
+        with self._provisioned(build_system) as environment, _temporary("hwb-metadata-") as folder:
+            backend = self._backend(source, build_system, environment)
+            self._add_requirements(backend, "wheel", build_system, environment)
+            prepared = backend.metadata(folder)
+            if prepared is not None:
+                return prepared_metadata(folder, prepared)
+            name = backend.build("wheel", folder)
+            return wheel_metadata(self._take(folder, name, "wheel", output_dir=folder).file)
+
+    def _take(self, folder: str, name: str, kind: Kind, *, output_dir: str) -> Staged:
+        checkpoint = self._context.processes.checkpoint
+        return take_artifact(
+            folder, name, kind, output_dir=output_dir, report=self._context.report, checkpoint=checkpoint
+        )
+
+    @contextlib.contextmanager
+    def _provisioned(self, build_system: BuildSystem) -> Iterator[Provisioned]:
+        with contextlib.ExitStack() as stack:
+            with self._timed("provision"):
+                environment = stack.enter_context(
+                    self._provisioner.provision(
+                        self._request.python, tuple(dict.fromkeys(build_system.requires)), self._context
+                    )
+                )
+            yield environment
+
+    def _backend(self, source: str, build_system: BuildSystem, environment: Provisioned) -> Backend:
+        runner = HookRunner(
+            self._context.processes,
+            environment.env_vars,
+            output=self._request.hook_output,
+            log=self._log,
+            report=self._context.report,
+        )
+        return Backend(
+            source,
+            build_system.backend,
+            build_system.backend_path,
+            python=os.fspath(environment.python_path),
+            runner=runner,
+            config_settings=self._request.config_settings,
+            report=self._context.report,
+            log=self._log,
+        )
+
+    def _add_requirements(
+        self, backend: Backend, kind: Kind, build_system: BuildSystem, environment: Provisioned
+    ) -> None:
+        with self._timed("requires"):
+            asked = backend.requires(kind)
+        if asked:
+            with self._timed("provision"):
+                environment.add(asked, asked_by=f"get_requires_for_build_{kind}")
+        folder = os.fspath(environment.site_packages)
+        self._versions |= installed_versions(folder)
+        direct = direct_versions(folder, (*build_system.requires, *asked))
+        if direct and self._provisioner.isolated:
+            self._context.report(VersionsInstalled(direct))
+
+    def _read(self, source: str, *, speak: bool = True) -> BuildSystem:
+        build_system = read_build_system(source)
+        for warning in build_system.warnings if speak else ():
+            self._context.report(Warned(warning))
+        return build_system
+
+    @contextlib.contextmanager
+    def _unpacked(self, archive: str, top_level: str) -> Iterator[str]:
+        checkpoint = self._context.processes.checkpoint
+        if self._request.sdist_extract_dir is not None:
+            into = Path(self._request.sdist_extract_dir)
+            with kept_sdist(Path(archive), top_level, into, checkpoint) as kept:
+                yield os.fspath(kept)
+            return
+        with _temporary("hwb-sdist-") as folder:
+            yield os.fspath(unpack_sdist(Path(archive), Path(folder), checkpoint))
+
+    @contextlib.contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._durations[phase] = self._durations.get(phase, 0.0) + time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _temporary(prefix: str) -> Iterator[str]:
+    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

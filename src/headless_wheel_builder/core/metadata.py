@@ -1,0 +1,59 @@
+"""The metadata of a wheel, as JSON."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import Any
+
+from headless_wheel_builder.errors import ArtifactError
+
+
+def wheel_metadata(path: str) -> bytes:
+    """Read METADATA from a wheel.
+
+    :raises ArtifactError: it is not a wheel
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one for one in archive.namelist() if one.count("/") == 1 and one.endswith(".dist-info/METADATA")]
+            if len(names) != 1:
+                raise ArtifactError(
+                    f"{path!r} is not a valid wheel: expected one .dist-info/METADATA, found {len(names)}"
+                )
+            return archive.read(names[0])
+    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError) as error:
+        # zipfile raises the last two for a password and for an unknown compression.
+        raise ArtifactError(
+            f"{path!r} is not a valid wheel: {error}", hint="Was it downloaded or copied completely?"
+        ) from None
+
+
+def prepared_metadata(folder: str, name: str) -> bytes:
+    """Read METADATA from what `prepare_metadata_for_build_wheel` made.
+
+    :param folder: the folder that the hook was given
+    :param name: what it returned
+    :raises ArtifactError: it is not there
+    """
+    if name != os.path.basename(name) or not name.endswith(".dist-info"):
+        raise ArtifactError(
+            f"prepare_metadata_for_build_wheel returned {name!r}, which is not a .dist-info folder's name",
+            hint="This is a fault of the build backend.",
+        )
+    try:
+        with open(os.path.join(folder, name, "METADATA"), "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ArtifactError(
+            f"prepare_metadata_for_build_wheel made no {name}/METADATA: {error.strerror}",
+            hint="This is a fault of the build backend.",
+        ) from None
+
+
+def parsed_metadata(content: bytes) -> dict[str, Any]:
+    """Return metadata (the core metadata specification) as JSON-able values, with the keys always in one order."""
+    from packaging.metadata import parse_email
+
+    # packaging's own order follows a set, and with it the hash seed.
+    return dict(sorted(parse_email(content)[0].items()))

@@ -1,0 +1,52 @@
+"""What a build that succeeded gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headless_wheel_builder.events import Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """One file that was built, verified and published.
+
+    `name` and `version` are the project's, as its metadata has them; `tags` are a wheel's, expanded and sorted, as
+    `cp312-cp312-linux_x86_64`; `size` is in bytes, `sha256` in hexadecimal.
+    """
+
+    path: Path
+    kind: Kind
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """All that came of a build. There is none of a build that failed: failure is an exception.
+
+    `artifacts` are in the order in which they were built. `versions` are those of the distributions in the build
+    environments, by canonical name; `durations` are seconds by phase (`provision`, `requires`, `sdist`, `wheel`,
+    `verify`, `publish`). `log` is what the backend printed, where it was captured; of very much, the first and the
+    last part.
+    """
+
+    artifacts: tuple[Artifact, ...]
+    versions: Mapping[str, str]
+    durations: Mapping[str, float]
+    log: str
+
+    @property
+    def sdist(self) -> Artifact | None:
+        """The sdist, if one was built."""
+        return next((artifact for artifact in self.artifacts if artifact.kind == "sdist"), None)
+
+    @property
+    def wheel(self) -> Artifact | None:
+        """The wheel, if one was built."""
+        return next((artifact for artifact in self.artifacts if artifact.kind == "wheel"), None)

@@ -1,0 +1,136 @@
+"""Check that a wheel is what installers and indexes accept (PEP 427)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from packaging.tags import parse_tag
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
+from headless_wheel_builder.core.archive_names import parts, shown
+from headless_wheel_builder.core.identity import (
+    Identity,
+    normal_stem,
+    read_headers,
+    read_identity,
+    same_name,
+    same_version,
+    stands_for,
+)
+from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
+from headless_wheel_builder.core.record import check_record
+from headless_wheel_builder.core.wheel_archive import WheelArchive, opened, refusal
+
+SUFFIX: Final = ".dist-info"
+REQUIRED: Final = ("METADATA", "WHEEL", "RECORD")
+SUPPORTED_MAJOR: Final = 1
+
+
+@dataclass(frozen=True)
+class WheelFacts:
+    """What a wheel says about itself.
+
+    :param name: the project, as in METADATA
+    :param version: as in METADATA
+    :param tags: the tags of its file name, expanded and sorted: `py3-none-any`
+    :param warnings: what is accepted but should be mended
+    """
+
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _FileName:
+    name: str
+    version: Version
+    tags: frozenset[str]
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.name, str(self.version))
+
+
+def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
+    """Check a wheel without extracting it, in little memory.
+
+    :raises ArtifactError: an installer or an index would refuse it
+    """
+    stated = _read_file_name(path)
+    with opened(path, checkpoint) as archive:
+        dist_info = _find_dist_info(archive, stated)
+        identity = _check_metadata(archive, dist_info, stated)
+        tags = _check_wheel_file(archive, dist_info)
+        check_record(archive, dist_info)
+    warnings = tuple(_warnings(path, dist_info, stated, tags))
+    return WheelFacts(identity.name, identity.version, tuple(sorted(stated.tags)), warnings)
+
+
+def _read_file_name(path: Path) -> _FileName:
+    try:
+        name, version, _, tags = parse_wheel_filename(path.name)
+    except ValueError as error:
+        raise refusal(path, "is not named as a wheel must be (PEP 427)", str(error)) from error
+    return _FileName(name, version, frozenset(map(str, tags)))
+
+
+def _find_dist_info(archive: WheelArchive, stated: _FileName) -> str:
+    top_levels = {parts(name)[0] for name in archive.names if "/" in name}
+    folders = sorted(top for top in top_levels if top.endswith(SUFFIX))
+    if len(folders) != 1:
+        raise refusal(archive.path, "must have exactly one .dist-info folder", f"It has: {folders}")
+    folder = folders[0]
+    if not stands_for(folder.removesuffix(SUFFIX), stated.identity):
+        what = "has the .dist-info folder of another project or version"
+        raise refusal(archive.path, what, f"It is {shown(folder)}.")
+    if missing := [name for name in REQUIRED if f"{folder}/{name}" not in archive.names]:
+        raise refusal(archive.path, f"has no {' and no '.join(missing)} in {shown(folder)}")
+    return folder
+
+
+def _check_metadata(archive: WheelArchive, dist_info: str, stated: _FileName) -> Identity:
+    try:
+        identity = read_identity(archive.read(f"{dist_info}/METADATA", METADATA_LIMIT))
+    except ValueError as error:
+        raise refusal(archive.path, "has METADATA that cannot be used", str(error)) from error
+    if not (same_name(identity.name, stated.name) and same_version(identity.version, str(stated.version))):
+        what = "has the METADATA of another project or version"
+        raise refusal(archive.path, what, f"It is for {shown(identity.name)} {shown(identity.version)}.")
+    return identity
+
+
+def _check_wheel_file(archive: WheelArchive, dist_info: str) -> list[str]:
+    headers = read_headers(archive.read(f"{dist_info}/WHEEL", METADATA_LIMIT))
+    versions = headers.get("wheel-version", [])
+    try:
+        major, _ = map(int, ".".join(versions).split("."))
+    except ValueError:
+        what = "has no readable Wheel-Version in WHEEL"
+        raise refusal(archive.path, what, f"Found: {versions}; expected: 1.0") from None
+    if major != SUPPORTED_MAJOR:
+        cause = f"Installers understand Wheel-Version {SUPPORTED_MAJOR}.x"
+        raise refusal(archive.path, f"has the unsupported Wheel-Version {versions[0]}", cause)
+    return headers.get("tag", [])
+
+
+def _warnings(path: Path, dist_info: str, stated: _FileName, tags: list[str]) -> Iterator[str]:
+    normal = normal_stem(stated.name, stated.version)
+    if not path.name.startswith(f"{normal}-"):
+        yield f"the file name of {path.name} is not normalised (PEP 427): it should start with {normal}-"
+    if dist_info != normal + SUFFIX:
+        yield f"{path.name}: the folder {dist_info} is not normalised: it should be {normal}{SUFFIX}"
+    if _expanded(tags) != stated.tags:
+        yield f"{path.name}: the tags in its WHEEL file are not those of its file name: {', '.join(sorted(tags))}"
+
+
+def _expanded(tags: list[str]) -> frozenset[str]:
+    try:
+        return frozenset(str(tag) for compressed in tags for tag in parse_tag(compressed))
+    except ValueError:
+        return frozenset(tags)

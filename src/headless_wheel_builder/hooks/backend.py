@@ -1,0 +1,185 @@
+"""The build backend of a source tree, as PEP 517 describes it."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyproject_hooks
+
+from headless_wheel_builder.errors import (
+    BackendError,
+    BackendUnavailableError,
+    HookFailedError,
+    HookResultError,
+)
+from headless_wheel_builder.events import ArtifactBuilding, Kind, MetadataPreparing, Reporter, RequirementsAsking
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.hooks.log import Log
+
+# PEP 517 names strings and lists of strings; frontends also pass any other JSON through.
+ConfigSettings: TypeAlias = Mapping[str, Any]
+
+
+class Backend:
+    """The hooks of one backend in one environment.
+
+    :param source: the source tree; hooks run in it
+    :param name: the `build-backend` of its `[build-system]`
+    :param path: the `backend-path` of it, as written
+    :param python: the interpreter of the environment, as it is called where the runner runs it
+    :param runner: runs the processes of the hooks
+    :param log: holds what the runner captured, for errors to show
+    """
+
+    def __init__(
+        self,
+        source: str,
+        name: str,
+        path: Sequence[str] = (),
+        *,
+        python: str,
+        runner: pyproject_hooks.SubprocessRunner,
+        config_settings: ConfigSettings,
+        report: Reporter,
+        log: Log,
+    ) -> None:
+        self._name = name
+        self._hooks = pyproject_hooks.BuildBackendHookCaller(
+            source,
+            name,
+            backend_path=path or None,
+            runner=runner,
+            python_executable=python,
+        )
+        self._config_settings = config_settings
+        self._report = report
+        self._log = log
+
+    def requires(self, kind: Kind) -> tuple[str, ...]:
+        """Ask what the backend needs beyond `build-system.requires`: PEP 508 requirements.
+
+        :raises BackendError: the hook failed, or did not return requirements
+        """
+        self._report(RequirementsAsking(kind))
+        hook = f"get_requires_for_build_{kind}"
+        return _requirements(hook, self._call(hook))
+
+    def build(self, kind: Kind, folder: str) -> str:
+        """Build an artifact into `folder` and return the name that the backend gave it.
+
+        :raises BackendError: the hook failed, or did not return a name
+        """
+        self._report(ArtifactBuilding(kind))
+        hook = f"build_{kind}"
+        return _name(hook, self._call(hook, folder))
+
+    def metadata(self, folder: str) -> str | None:
+        """Have the wheel's metadata written below `folder`; return the name of its folder, or None without the hook.
+
+        :raises BackendError: the hook failed, or did not return a name
+        """
+        self._report(MetadataPreparing())
+        hook = "prepare_metadata_for_build_wheel"
+        try:
+            return _name(hook, self._call(hook, folder, _allow_fallback=False))
+        except pyproject_hooks.HookMissing:
+            return None
+
+    def _call(self, hook: str, *folder: str, **options: bool) -> object:
+        with self._translated(hook):
+            result: object = getattr(self._hooks, hook)(*folder, self._config_settings, **options)
+        return result
+
+    @contextlib.contextmanager
+    def _translated(self, hook: str) -> Iterator[None]:
+        try:
+            yield
+        except pyproject_hooks.BackendUnavailable as error:
+            raise self._unavailable(hook, error.traceback) from None
+        except subprocess.CalledProcessError as error:
+            raise HookFailedError(
+                f"Backend subprocess exited when trying to invoke {hook}",
+                hook=hook,
+                returncode=error.returncode,
+                log=self._log.text(),
+                cause=_ending(error.returncode),
+            ) from None
+        except pyproject_hooks.UnsupportedOperation as error:
+            reason = error.traceback.strip().rpartition("\n")[2]
+            raise BackendError(
+                f"Backend operation failed: the backend says that it cannot do {hook} here", hook=hook, cause=reason
+            ) from None
+        except (FileNotFoundError, ValueError) as error:
+            raise HookResultError(
+                f"Backend operation failed: {hook} ended without an answer",
+                hook=hook,
+                cause=f"The process of the hook exited with status 0 but left no result ({error}).",
+                hint="A backend must return from its hooks; this one probably called os._exit().",
+            ) from None
+
+    def _unavailable(self, hook: str, traceback: str) -> BackendUnavailableError:
+        module = self._name.partition(":")[0]
+        last_line = traceback.strip().rpartition("\n")[2]
+        # A backend that is there but fails to import something else shows where in its own traceback.
+        is_missing = not traceback or any(f"'{name}'" in last_line for name in _parents(module))
+        return BackendUnavailableError(
+            f"Backend '{self._name}' is not available.",
+            hook=hook,
+            cause=last_line if is_missing else traceback.strip(),
+            hint=f"Is the package that provides {module} among the `requires` of [build-system] in pyproject.toml,"
+            " and is `build-backend` spelt right?",
+        )
+
+
+def _parents(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _ending(returncode: int) -> str:
+    if returncode >= 0:
+        return f"It exited with status {returncode}."
+    import signal
+
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    memory = " Was the machine out of memory?" if name == "SIGKILL" else ""
+    return f"It was killed by {name}.{memory}"
+
+
+def _requirements(hook: str, result: object) -> tuple[str, ...]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    if not isinstance(result, list) or not all(isinstance(item, str) for item in result):
+        raise _unexpected(hook, result, "a list of requirements")
+    for requirement in result:
+        try:
+            Requirement(requirement)
+        except InvalidRequirement as error:
+            raise HookResultError(
+                f"Backend operation failed: {hook} asked for {requirement!r}, which is not a requirement (PEP 508)",
+                hook=hook,
+                cause=str(error),
+            ) from None
+    return tuple(dict.fromkeys(result))
+
+
+def _name(hook: str, result: object) -> str:
+    if not isinstance(result, str) or not result:
+        raise _unexpected(hook, result, "the name of what it made")
+    return result
+
+
+def _unexpected(hook: str, result: object, expected: str) -> HookResultError:
+    return HookResultError(
+        f"Backend operation failed: {hook} returned {result!r}",
+        hook=hook,
+        cause=f"PEP 517 asks it to return {expected}.",
+        hint="This is a fault of the build backend, or of an in-tree backend of this project.",
+    )

@@ -1,0 +1,124 @@
+"""Run one hook in a fresh interpreter, as pyproject-hooks asks its runner to."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, TypeAlias
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Reporter, Warned
+from headless_wheel_builder.hooks.log import Log
+from headless_wheel_builder.process import Processes
+
+# `inherit`: the backend prints to our own streams; `capture`: as events and into the log; `lines`: as one event a line.
+OutputMode: TypeAlias = Literal["inherit", "capture", "lines"]
+
+# A backend may print megabytes without a line's end.
+LONGEST_LINE: Final = 64 * 1024
+
+
+class HookRunner:
+    """A runner for pyproject-hooks that owns the process, its environment and its output.
+
+    :param environ: the whole environment of the hook, before what pyproject-hooks adds
+    """
+
+    def __init__(
+        self, processes: Processes, environ: Mapping[str, str], *, output: OutputMode, log: Log, report: Reporter
+    ) -> None:
+        self._processes = processes
+        self._environ = environ
+        self._output = output
+        self._log = log
+        self._report = report
+
+    def __call__(
+        self, cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Run `cmd` to its end.
+
+        :raises subprocess.CalledProcessError: it exited with a failure or was killed
+        :raises IsolationError: it cannot be started
+        :raises Cancelled: the build was cancelled
+        """
+        environ = {**self._environ, **(extra_environ or {})}
+        speak = self._speaker()
+        if self._output == "lines":
+            self._report(CommandStarted(tuple(cmd)))
+        try:
+            returncode = self._processes.run(cmd, cwd=cwd, env=environ, on_output=speak.write if speak else None)
+        except OSError as error:
+            raise IsolationError(
+                f"The interpreter of the build environment cannot be started: {error}",
+                hint="Was the environment changed or removed while it was in use?",
+            ) from error
+        if speak is not None:
+            speak.close()
+        if returncode:
+            raise subprocess.CalledProcessError(returncode, cmd)
+        self._report_warnings(cmd[-1])
+
+    def _speaker(self) -> Speaker | None:
+        if self._output == "inherit":
+            return None
+        emit = self._pieces if self._output == "capture" else by_lines(self._line)
+        return Speaker(self._log, emit)
+
+    def _pieces(self, text: str) -> None:
+        self._report(HookOutput(text))
+
+    def _line(self, line: str) -> None:
+        self._report(CommandOutput(line))
+
+    def _report_warnings(self, control_folder: str) -> None:
+        # pyproject-hooks would raise these through the warnings module, whose state all builds of a process share.
+        path = os.path.join(control_folder, "output.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                answer = json.load(file)
+        except (OSError, ValueError):
+            return  # the hook ended without an answer: whoever reads the answer says so
+        for warning in answer.pop("warnings", ()):
+            self._report(Warned(str(warning["message"])))
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(answer, file)
+
+
+class Speaker:
+    """Hand what a process prints to the log and, decoded, to a receiver of text."""
+
+    def __init__(self, log: Log, emit: Callable[[str], None]) -> None:
+        self._log = log
+        self._emit = emit
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+
+    def write(self, chunk: bytes) -> None:
+        """Take a piece of output."""
+        self._log.write(chunk)
+        if text := self._decoder.decode(chunk):
+            self._emit(text)
+
+    def close(self) -> None:
+        """Hand on what an unfinished character or line still holds."""
+        if text := self._decoder.decode(b"", final=True):
+            self._emit(text)
+        self._emit("")
+
+
+def by_lines(emit: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a receiver of text that hands on whole lines; empty text ends the last one."""
+    rest = ""
+
+    def receive(text: str) -> None:
+        nonlocal rest
+        *lines, rest = (rest + text).split("\n") if text else (*filter(None, [rest]), "")
+        if len(rest) > LONGEST_LINE:
+            lines, rest = [*lines, rest], ""
+        for line in lines:
+            emit(line)
+
+    return receive

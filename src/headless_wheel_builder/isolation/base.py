@@ -1,0 +1,149 @@
+"""What an isolation strategy promises, and what the engine asks of the ones in this package.
+
+`IsolationStrategy` and `BuildEnvironment` are the public API. The engine is blocking code and talks to a
+`Provisioner`; a strategy that satisfies only `IsolationStrategy` is made into one by `foreign.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, TypeVar, runtime_checkable
+
+from headless_wheel_builder.events import Reporter, silent
+from headless_wheel_builder.process import Processes
+
+Environment = TypeVar("Environment", bound="BuildEnvironment")
+
+
+class BuildEnvironment:
+    """An interpreter with exactly the build requirements.
+
+    :param python_path: its interpreter
+    :param site_packages: where its packages are
+    :param env_vars: the whole environment for processes that run in it
+    :param release: frees what the environment holds; blocking, called once
+    """
+
+    def __init__(
+        self,
+        python_path: Path,
+        site_packages: Path,
+        env_vars: dict[str, str],
+        *,
+        release: Callable[[], None] | None = None,
+    ) -> None:
+        self.python_path = python_path
+        self.site_packages = site_packages
+        self.env_vars = env_vars
+        self._release = release
+
+    def close(self) -> None:
+        """Free what the environment holds, blocking; a second call does nothing."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+    async def cleanup(self) -> None:
+        """Free what the environment holds; a second call does nothing."""
+        from headless_wheel_builder.threads import run_blocking
+
+        await run_blocking(lambda _: self.close())
+
+    async def __aenter__(self: Environment) -> Environment:  # noqa: PYI019 - typing.Self came with 3.11
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.cleanup()
+
+
+class IsolationStrategy(Protocol):
+    """Whatever makes build environments; anyone may write one."""
+
+    async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
+        """Make an environment.
+
+        :param python_version: for example `3.12`
+        :param build_requirements: PEP 508 requirements to install
+        :raises IsolationError: the environment cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        ...
+
+    async def check_available(self) -> bool:
+        """Tell whether the strategy can work here."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a blocking step of a build needs of its surroundings.
+
+    :param environ: the caller's environment; nothing below reads `os.environ`
+    :param verbosity: as the command line counts it: 0, more for each `-v`, less for each `-q`
+    """
+
+    environ: Mapping[str, str]
+    processes: Processes = field(default_factory=Processes)
+    report: Reporter = silent
+    verbosity: int = 0
+
+
+class Provisioned(Protocol):
+    """A build environment that the engine can add requirements to."""
+
+    @property
+    def python_path(self) -> Path:
+        """The interpreter."""
+        ...
+
+    @property
+    def site_packages(self) -> Path:
+        """Where its packages are."""
+        ...
+
+    @property
+    def env_vars(self) -> dict[str, str]:
+        """The whole environment for hooks."""
+        ...
+
+    def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
+        """Install what a hook asked for, resolved together with what is there.
+
+        :param asked_by: the name of that hook, for errors
+        :raises DependencyError: the requirements cannot be installed, or contradict those that are there
+        """
+        ...
+
+
+@runtime_checkable
+class Provisioner(Protocol):
+    """A strategy as the engine uses it."""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it installs what is required, and shows it in step lines."""
+        ...
+
+    def provision(
+        self, python: str | None, requirements: Sequence[str], context: Context
+    ) -> contextlib.AbstractContextManager[Provisioned]:
+        """Make an environment for the length of a `with` block, which tells by its end whether the build failed.
+
+        :param python: the target interpreter as the user wrote it; None for the one that runs us
+        :raises IsolationError: the environment cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        ...
+
+    def check(self, python: str | None, context: Context) -> None:
+        """Check what can be checked before anything is made.
+
+        :raises HeadlessWheelBuilderError: provisioning would fail
+        """
+        ...

@@ -1,0 +1,137 @@
+"""No isolation: hooks run in an interpreter as it is, and nothing is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
+from headless_wheel_builder.events import Warned
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context
+from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
+from headless_wheel_builder.process import Processes
+
+# The oldest interpreter that `build`, whose check this is, can be imported by.
+OLDEST_TO_CHECK: Final = (3, 10)
+
+
+@dataclass(frozen=True)
+class NoIsolation:
+    """The strategy that uses an interpreter as it is.
+
+    :param skip_dependency_check: do not look whether the build requirements are there
+    """
+
+    skip_dependency_check: bool = False
+    isolated: ClassVar[bool] = False
+
+    async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
+        """Return the interpreter's own environment.
+
+        :raises IsolationError: there is no such interpreter
+        :raises DependencyError: requirements are missing in it
+        """
+        from headless_wheel_builder.threads import run_blocking
+
+        context = Context(environ=dict(os.environ))
+
+        def look(processes: Processes) -> BuildEnvironment:
+            found = self._environment(python_version, build_requirements, replace(context, processes=processes))
+            return BuildEnvironment(found.python_path, found.site_packages, found.env_vars)
+
+        return await run_blocking(look)
+
+    async def check_available(self) -> bool:
+        """Tell that no isolation is always to be had."""
+        return True
+
+    def check(self, python: str | None, context: Context) -> None:
+        """Check that there is such an interpreter.
+
+        :raises InterpreterError: there is none
+        """
+        find_interpreter(python, context)
+
+    @contextlib.contextmanager
+    def provision(
+        self, python: str | None, requirements: Sequence[str], context: Context
+    ) -> Iterator[PlainEnvironment]:
+        """Check that the requirements are there.
+
+        :raises InterpreterError: there is no such interpreter
+        :raises UnmetDependenciesError: requirements are missing
+        """
+        yield self._environment(python, requirements, context)
+
+    def _environment(self, python: str | None, requirements: Sequence[str], context: Context) -> PlainEnvironment:
+        interpreter = find_interpreter(python, context)
+        environment = PlainEnvironment(interpreter, context, checks=not self.skip_dependency_check)
+        environment.require(requirements)
+        return environment
+
+
+class PlainEnvironment:
+    """An interpreter as it is; requirements are looked for, never installed."""
+
+    def __init__(self, interpreter: Interpreter, context: Context, *, checks: bool) -> None:
+        self._interpreter = interpreter
+        self._context = context
+        self._checks = checks
+        self.python_path = Path(interpreter.executable)
+        self.site_packages = Path(interpreter.site_packages)
+        self.env_vars = dict(context.environ)
+
+    def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
+        """Check that what a hook asked for is there.
+
+        :raises UnmetDependenciesError: something is missing
+        """
+        del asked_by
+        self.require(requirements)
+
+    def require(self, requirements: Sequence[str]) -> None:
+        """Check that requirements, and theirs in turn, are there.
+
+        :raises UnmetDependenciesError: something is missing
+        """
+        if not self._checks or not requirements:
+            return
+        if self._interpreter.version < OLDEST_TO_CHECK:
+            version = self._interpreter.minor_version
+            self._context.report(
+                Warned(f"Whether the build requirements are there cannot be checked on Python {version}")
+            )
+            return
+        if unmet := self._unmet(requirements):
+            raise UnmetDependenciesError(
+                f"Unmet dependencies (checked against {self.python_path}):" + "".join(map(_item, unmet)),
+                hint="Install them there, or leave out --no-isolation.",
+            )
+
+    def _unmet(self, requirements: Sequence[str]) -> list[dict[str, Any]]:
+        script = Path(__file__).with_name("unmet.py").read_text(encoding="utf-8")
+        found = importlib.util.find_spec("build")
+        if found is None or found.origin is None:
+            raise IsolationError("The package `build` is missing", hint="Install it: python -m pip install build")
+        home = os.path.dirname(os.path.dirname(found.origin))
+        argv = [str(self.python_path), "-c", script, home, json.dumps(sorted(set(requirements)))]
+        answer = self._context.processes.capture(argv, env=self.env_vars)
+        if answer.returncode:
+            raise IsolationError(
+                f"The build requirements could not be looked for in {self.python_path}",
+                cause=answer.stderr.decode(errors="replace").strip().rpartition("\n")[2],
+                hint="Pass --skip-dependency-check to go without.",
+            )
+        unmet: list[dict[str, Any]] = json.loads(answer.stdout)
+        return unmet
+
+
+def _item(unmet: dict[str, Any]) -> str:
+    chain = " -> ".join(requirement.partition(";")[0].strip() for requirement in unmet["chain"])
+    return f"\n\t{chain}\n\t\twanted: {unmet['wanted']}\n\t\tfound: {unmet['found']}"
