@@ -71,7 +71,7 @@ class Build:
             return wheel_metadata(self._request.source)
         with contextlib.ExitStack() as stack:
             if self._request.from_sdist:
-                facts = self._check_given_sdist()
+                facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
                 source = stack.enter_context(self._unpacked(self._request.source, facts.top_level))
             else:
                 source = self._request.source
@@ -109,7 +109,7 @@ class Build:
         return [sdist, wheel]
 
     def _build_from_given_sdist(self, stage: Stage) -> list[Staged]:
-        facts = self._check_given_sdist()
+        facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
         built = []
         with self._unpacked(self._request.source, facts.top_level) as source:
             for kind in self._request.kinds or ("wheel",):
@@ -117,12 +117,6 @@ class Build:
                 check_agreement(facts, staged.artifact)
                 built.append(staged)
         return built
-
-    def _check_given_sdist(self) -> SdistFacts:
-        facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
-        for warning in facts.warnings:
-            self._context.report(Warned(f"{os.path.basename(self._request.source)}: {warning}"))
-        return facts
 
     def _build_one(self, source: str, kind: Kind, stage: Stage) -> Staged:
         build_system = self._read(source)

@@ -51,6 +51,8 @@ class Stage:
 
     def _move(self, file: str, undo: contextlib.ExitStack) -> None:
         target = os.path.join(self.output_dir, os.path.basename(file))
+        if os.path.isdir(target) and not os.path.islink(target):
+            raise OutputError(f"{target} cannot be written: it is a folder", hint="Remove it, or change --outdir.")
         try:
             if os.path.lexists(target):
                 backup = os.path.join(self.folder(), "replaced")
@@ -72,8 +74,9 @@ class Stage:
             missing.append(folder)
             folder = os.path.dirname(folder)
         for folder in reversed(missing):
-            os.mkdir(folder)
-            self._made.append(folder)
+            with contextlib.suppress(FileExistsError):  # another build may make it at the same moment
+                os.mkdir(folder)
+                self._made.append(folder)
 
     def close(self) -> None:
         """Remove the stage, and folders that were made for artifacts which never came."""
@@ -131,7 +134,7 @@ def _keep(path: str, backup: str) -> None:
     try:
         os.link(path, backup, follow_symlinks=False)
     except OSError:
-        os.replace(path, backup)  # a file system without hard links, or a folder
+        os.replace(path, backup)  # a file system without hard links
 
 
 def _remove(path: str) -> None:

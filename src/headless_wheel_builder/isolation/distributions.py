@@ -11,12 +11,13 @@ from packaging.utils import canonicalize_name
 
 def installed_versions(site_packages: str) -> dict[str, str]:
     """Return the version of each distribution in a folder, by canonical name, sorted."""
-    found = {}
-    with os.scandir(site_packages) as entries:
-        for entry in entries:
-            if entry.name.endswith(".dist-info") and (headers := _headers(entry.path)):
-                found[canonicalize_name(headers["name"])] = headers["version"]
-    return dict(sorted(found.items()))
+    try:
+        names = os.listdir(site_packages)
+    except FileNotFoundError:
+        return {}  # an environment without packages need not have the folder
+    folders = (os.path.join(site_packages, name) for name in names if name.endswith(".dist-info"))
+    found = filter(None, map(_headers, folders))
+    return dict(sorted((canonicalize_name(headers["name"]), headers["version"]) for headers in found))
 
 
 def direct_versions(site_packages: str, requirements: Iterable[str]) -> dict[str, str]:
