@@ -6,6 +6,7 @@ import os
 import zipfile
 from typing import Any
 
+from headless_wheel_builder.core.reading import READ_FAILURES
 from headless_wheel_builder.errors import ArtifactError
 
 
@@ -22,8 +23,7 @@ def wheel_metadata(path: str) -> bytes:
                     f"{path!r} is not a valid wheel: expected one .dist-info/METADATA, found {len(names)}"
                 )
             return archive.read(names[0])
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError) as error:
-        # zipfile raises the last two for a password and for an unknown compression.
+    except READ_FAILURES as error:
         raise ArtifactError(
             f"{path!r} is not a valid wheel: {error}", hint="Was it downloaded or copied completely?"
         ) from None
