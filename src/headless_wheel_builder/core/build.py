@@ -17,7 +17,7 @@ from headless_wheel_builder.core.project import BuildSystem, read_build_system
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
 from headless_wheel_builder.core.result import BuildResult
-from headless_wheel_builder.core.sdist import SdistFacts, check_sdist, unpack_sdist
+from headless_wheel_builder.core.sdist import check_sdist, unpack_sdist
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
 from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
 from headless_wheel_builder.hooks.backend import Backend
@@ -40,6 +40,7 @@ class Build:
         self._log = Log()
         self._durations: dict[str, float] = {}
         self._versions: dict[str, str] = {}
+        self._warned: set[str] = set()
 
     def run(self) -> BuildResult:
         """Build, verify and publish.
@@ -81,10 +82,10 @@ class Build:
 
     def _check(self) -> None:
         if not self._request.from_sdist:
-            self._read(self._request.source, speak=False)
+            self._read(self._request.source)
         check_output_dir(self._request.output_dir)
         if self._request.report is not None:
-            check_report(self._request.report)
+            check_report(self._request.report, self._request.output_dir)
         self._provisioner.check(self._request.python, self._context)
 
     def _build_all(self, stage: Stage) -> list[Staged]:
@@ -178,8 +179,10 @@ class Build:
     def _add_requirements(
         self, backend: Backend, kind: Kind, build_system: BuildSystem, environment: Provisioned
     ) -> None:
-        with self._timed("requires"):
-            asked = backend.requires(kind)
+        asked: tuple[str, ...] = ()
+        if environment.wants_requirements:
+            with self._timed("requires"):
+                asked = backend.requires(kind)
         if asked:
             with self._timed("provision"):
                 environment.add(asked, asked_by=f"get_requires_for_build_{kind}")
@@ -189,11 +192,14 @@ class Build:
         if direct and self._provisioner.isolated:
             self._context.report(VersionsInstalled(direct))
 
-    def _read(self, source: str, *, speak: bool = True) -> BuildSystem:
-        build_system = read_build_system(source)
-        for warning in build_system.warnings if speak else ():
-            self._context.report(Warned(warning))
-        return build_system
+    def _read(self, source: str) -> BuildSystem:
+        return read_build_system(source, self._warn_once)
+
+    def _warn_once(self, message: str) -> None:
+        # A source tree is read before anything is made, and again when its turn comes.
+        if message not in self._warned:
+            self._warned.add(message)
+            self._context.report(Warned(message))
 
     @contextlib.contextmanager
     def _unpacked(self, archive: str, top_level: str) -> Iterator[str]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import BuildSystemError, ProjectError
 
@@ -25,6 +25,8 @@ KEYS: Final = ("requires", "build-backend", "backend-path")
 # The similarity from which a misspelt key is pointed out.
 TYPO_RATIO: Final = 0.8
 
+Warn: TypeAlias = Callable[[str], None]
+
 EXAMPLE: Final = 'requires = ["setuptools >= 61"]'
 
 
@@ -32,24 +34,24 @@ EXAMPLE: Final = 'requires = ["setuptools >= 61"]'
 class BuildSystem:
     """The `[build-system]` table, or what stands for it where there is none.
 
-    `backend_path` has the entries as written; `warnings` has what looks like a misspelt key.
+    `backend_path` has the entries as written.
     """
 
     requires: tuple[str, ...] = LEGACY_REQUIRES
     backend: str = LEGACY_BACKEND
     backend_path: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
-def read_build_system(source: str) -> BuildSystem:
+def read_build_system(source: str, warn: Warn) -> BuildSystem:
     """Read and check what a source tree says about how it is built.
 
     :param source: the source tree, as the user wrote it
+    :param warn: called with what looks like a misspelt key
     :raises ProjectError: it is not a source tree, or pyproject.toml cannot be read
     :raises BuildSystemError: the table breaks PEP 517, PEP 518 or PEP 508
     """
     _check_source_tree(source)
-    build_system = _parse(_load(os.path.join(source, "pyproject.toml")))
+    build_system = _parse(_load(os.path.join(source, "pyproject.toml")), warn)
     _check_backend_path(source, build_system.backend_path)
     _check_requirements(build_system.requires)
     return build_system
@@ -111,14 +113,19 @@ def _decode(path: str, content: bytes) -> Mapping[str, Any]:
     return table
 
 
-def _parse(pyproject: Mapping[str, Any]) -> BuildSystem:
+def _parse(pyproject: Mapping[str, Any], warn: Warn) -> BuildSystem:
     if "build-system" not in pyproject:
-        return BuildSystem(warnings=_typos(pyproject, "build-system"))
+        _find_typos(pyproject, "build-system", warn)
+        return BuildSystem()
     table = pyproject["build-system"]
     if not isinstance(table, dict):
         raise _invalid("`build-system` must be a table", found=table, expected=f"[build-system]\n{EXAMPLE}")
     if "requires" not in table:
-        raise _requires_missing(table)
+        _find_typos(table, "requires", warn)
+        raise BuildSystemError(
+            _sentence("`requires` is a required property"),
+            hint=f"Add to [build-system] what the build needs, for example: {EXAMPLE}",
+        )
     requires = _strings(table, "requires", EXAMPLE)
     backend = table.get("build-backend", LEGACY_BACKEND)
     if not isinstance(backend, str):
@@ -126,12 +133,9 @@ def _parse(pyproject: Mapping[str, Any]) -> BuildSystem:
         raise _invalid("`build-backend` must be a string", found=backend, expected=expected)
     backend_path = _strings(table, "backend-path", 'backend-path = ["."]')
     _check_keys(table)
-    return BuildSystem(
-        requires=requires,
-        backend=backend,
-        backend_path=backend_path,
-        warnings=() if "build-backend" in table else _typos(table, "build-backend"),
-    )
+    if "build-backend" not in table:
+        _find_typos(table, "build-backend", warn)
+    return BuildSystem(requires=requires, backend=backend, backend_path=backend_path)
 
 
 def _strings(table: Mapping[str, Any], key: str, expected: str) -> tuple[str, ...]:
@@ -148,15 +152,6 @@ def _check_keys(table: Mapping[str, Any]) -> None:
     known = [name for name in KEYS for key in unknown if _alike(key, name)]
     hint = f"Did you mean `{known[0]}`?" if known else f"[build-system] may have {', '.join(KEYS)}; remove the others."
     raise BuildSystemError(_sentence(f"Unknown properties: {', '.join(unknown)}"), hint=hint)
-
-
-def _requires_missing(table: Mapping[str, Any]) -> BuildSystemError:
-    typos = _typos(table, "requires")
-    return BuildSystemError(
-        _sentence("`requires` is a required property"),
-        cause="\n".join(typos),
-        hint=f"Add to [build-system] what the build needs, for example: {EXAMPLE}",
-    )
 
 
 def _check_backend_path(source: str, backend_path: Iterable[str]) -> None:
@@ -204,10 +199,10 @@ def _sentence(rule: str) -> str:
     return f"Failed to validate `build-system` in pyproject.toml: {rule}"
 
 
-def _typos(keys: Iterable[str], expected: str) -> tuple[str, ...]:
-    return tuple(
-        f"Found '{key}' in pyproject.toml, did you mean '{expected}'?" for key in keys if _alike(key, expected)
-    )
+def _find_typos(keys: Iterable[str], expected: str, warn: Warn) -> None:
+    for key in keys:
+        if _alike(key, expected):
+            warn(f"Found '{key}' in pyproject.toml, did you mean '{expected}'?")
 
 
 def _alike(key: str, expected: str) -> bool:

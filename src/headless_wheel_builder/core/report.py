@@ -12,14 +12,18 @@ from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.errors import OutputError
 
 
-def check_report(path: str) -> None:
+def check_report(path: str, output_dir: str) -> None:
     """Check, without making anything, that a report can be written.
+
+    :param output_dir: the output folder, which need not exist yet and may hold the report
 
     :raises OutputError: it cannot
     """
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
         raise OutputError(f"The report {path} is a folder", hint="Name a file with --report.")
+    if _is_within(os.path.abspath(output_dir), folder):
+        return
     if not os.path.isdir(folder):
         raise OutputError(
             f"The report {path} cannot be written: there is no folder {folder}",
@@ -55,6 +59,10 @@ def prepared_report(path: str | None, output_dir: str, artifacts: Sequence[Artif
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return os.path.commonpath([path, folder]) == folder and not os.path.lexists(folder)
 
 
 def report_text(output_dir: str, artifacts: Sequence[Artifact]) -> str:

@@ -112,6 +112,11 @@ class Provisioned(Protocol):
         """The whole environment for hooks."""
         ...
 
+    @property
+    def wants_requirements(self) -> bool:
+        """Whether it does anything with what a hook asks for; else the hook need not be called."""
+        ...
+
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         """Install what a hook asked for, resolved together with what is there.
 

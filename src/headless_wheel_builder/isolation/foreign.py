@@ -63,6 +63,8 @@ class ForeignProvisioner:
 class ForeignEnvironment:
     """An environment that is made anew when requirements are added: the protocol has no other way."""
 
+    wants_requirements = True
+
     def __init__(
         self,
         strategy: IsolationStrategy,

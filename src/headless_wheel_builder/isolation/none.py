@@ -71,7 +71,7 @@ class NoIsolation:
 
     def _environment(self, python: str | None, requirements: Sequence[str], context: Context) -> PlainEnvironment:
         interpreter = find_interpreter(python, context)
-        environment = PlainEnvironment(interpreter, context, checks=not self.skip_dependency_check)
+        environment = PlainEnvironment(interpreter, context, wants_requirements=not self.skip_dependency_check)
         environment.require(requirements)
         return environment
 
@@ -79,10 +79,10 @@ class NoIsolation:
 class PlainEnvironment:
     """An interpreter as it is; requirements are looked for, never installed."""
 
-    def __init__(self, interpreter: Interpreter, context: Context, *, checks: bool) -> None:
+    def __init__(self, interpreter: Interpreter, context: Context, *, wants_requirements: bool) -> None:
         self._interpreter = interpreter
         self._context = context
-        self._checks = checks
+        self.wants_requirements = wants_requirements
         self.python_path = Path(interpreter.executable)
         self.site_packages = Path(interpreter.site_packages)
         self.env_vars = dict(context.environ)
@@ -100,7 +100,7 @@ class PlainEnvironment:
 
         :raises UnmetDependenciesError: something is missing
         """
-        if not self._checks or not requirements:
+        if not self.wants_requirements or not requirements:
             return
         if self._interpreter.version < OLDEST_TO_CHECK:
             version = self._interpreter.minor_version

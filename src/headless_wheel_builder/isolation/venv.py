@@ -123,6 +123,8 @@ class VenvIsolation:
 class VenvEnvironment:
     """A virtual environment that requirements can be added to."""
 
+    wants_requirements = True
+
     def __init__(
         self,
         installer: Installer,
