@@ -1,7 +1,8 @@
 """Start processes, and see to it that they end.
 
 Every process of a build belongs to its `Processes`. Each runs in a process group of its own, so that the compilers a
-backend starts end with it; `cancel()` may be called from any thread, a signal handler or an event loop.
+backend starts end with it; `cancel()` may be called from any thread and from an event loop, but, as it takes a lock,
+not from a signal handler.
 """
 
 from __future__ import annotations
@@ -48,8 +49,7 @@ class Processes:
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self._grace = grace
-        # Reentrant: a signal handler may cancel while the same thread is starting a process.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._live: dict[int, Popen] = {}
         self._callbacks: list[Callable[[], None]] = []
         self._cancelled = False
@@ -210,24 +210,39 @@ class _Pump:
         self._on_output = on_output
         self._on_error = on_error
         self._error: BaseException | None = None
+        self._pieces = 0
+        self._is_reading = False
+        self._abandoned = False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def drain(self) -> None:
         """Wait until all that was printed is handed on; raise what the receiver raised."""
-        self._thread.join(DRAIN_SECONDS)
+        seen = -1
+        # A receiver may be slow. But when nothing has come for a while, a daemon holds the other end, perhaps for ever.
+        while self._thread.is_alive() and not (self._is_reading and seen == self._pieces):
+            seen = self._pieces
+            self._thread.join(DRAIN_SECONDS)
+        self._abandoned = True
         if self._error is not None:
             raise self._error
 
     def _read(self) -> None:
         try:
-            while chunk := os.read(self._descriptor, PIPE_SIZE):
+            while chunk := self._next():
                 self._on_output(chunk)
         except BaseException as error:  # noqa: BLE001 - raised again by drain(), on the building thread
             self._error = error
             self._on_error()
         finally:
             os.close(self._descriptor)
+
+    def _next(self) -> bytes:
+        self._is_reading = True
+        chunk = os.read(self._descriptor, PIPE_SIZE)
+        self._is_reading = False
+        self._pieces += 1
+        return b"" if self._abandoned else chunk
 
 
 def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:

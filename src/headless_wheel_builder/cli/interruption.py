@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Final, Generic, TypeVar
 
@@ -33,8 +35,9 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        self._processes: Processes | None = None
-        self._received: int | None = None
+        # The one way to hand something on that a signal handler may use wherever it interrupts.
+        self._inbox: SimpleQueue[int | None] = SimpleQueue()
+        self._is_building = False
         for number in SIGNALS:
             # Ignored signals stay ignored: nohup and background jobs of a script rely on it.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -45,23 +48,31 @@ class Interruption:
 
         :raises Interrupted: a signal ended it
         """
-        self._processes = Processes()
-        job = _Job(work, self._processes)
-        try:
-            # Not join(): on Windows it keeps Ctrl-C waiting.
-            while job.is_alive():
-                job.join(0.2 if os.name == "nt" else None)
-        finally:
-            self._processes = None
+        processes = Processes()
+        self._is_building = True
+        job = _Job(work, processes, at_end=lambda: self._inbox.put(None))
+        received = [*self._until_end(processes)]
+        self._is_building = False
         try:
             return job.result()
         except Cancelled:
-            raise Interrupted(self._received or signal.SIGINT) from None
+            raise Interrupted(received[0]) from None
+
+    def _until_end(self, processes: Processes) -> Iterator[int]:
+        while (number := self._next()) is not None:
+            processes.cancel()
+            yield number
+
+    def _next(self) -> int | None:
+        # On Windows a thread that waits for ever does not hear of Ctrl-C.
+        while os.name == "nt":
+            with contextlib.suppress(Empty):
+                return self._inbox.get(timeout=0.2)
+        return self._inbox.get()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        self._received = self._received or number
-        if self._processes is not None:
-            self._processes.cancel()
+        if self._is_building:
+            self._inbox.put(number)
             return
         # Nothing was started yet, or all is done: there is nothing to clean up.
         interrupted = Interrupted(number)
@@ -70,10 +81,11 @@ class Interruption:
 
 
 class _Job(threading.Thread, Generic[T]):
-    def __init__(self, work: Callable[[Processes], T], processes: Processes) -> None:
+    def __init__(self, work: Callable[[Processes], T], processes: Processes, at_end: Callable[[], None]) -> None:
         super().__init__(name="build")
         self._work = work
         self._processes = processes
+        self._at_end = at_end
         self._outcome: Callable[[], T]
         self.start()
 
@@ -84,6 +96,7 @@ class _Job(threading.Thread, Generic[T]):
         except BaseException as error:  # noqa: BLE001 - raised again on the main thread
             self._error = error
             self._outcome = self._raise
+        self._at_end()
 
     def result(self) -> T:
         return self._outcome()

@@ -122,8 +122,8 @@ class Build:
     def _build_one(self, source: str, kind: Kind, stage: Stage) -> Staged:
         build_system = self._read(source)
         with self._provisioned(build_system) as environment:
+            self._add_requirements(source, kind, build_system, environment)
             backend = self._backend(source, build_system, environment)
-            self._add_requirements(backend, kind, build_system, environment)
             folder = stage.folder()
             with self._timed(kind):
                 name = backend.build(kind, folder)
@@ -132,8 +132,8 @@ class Build:
 
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
         with self._provisioned(build_system) as environment, _temporary("hwb-metadata-") as folder:
+            self._add_requirements(source, "wheel", build_system, environment)
             backend = self._backend(source, build_system, environment)
-            self._add_requirements(backend, "wheel", build_system, environment)
             prepared = backend.metadata(folder)
             if prepared is not None:
                 return prepared_metadata(folder, prepared)
@@ -176,13 +176,11 @@ class Build:
             log=self._log,
         )
 
-    def _add_requirements(
-        self, backend: Backend, kind: Kind, build_system: BuildSystem, environment: Provisioned
-    ) -> None:
+    def _add_requirements(self, source: str, kind: Kind, build_system: BuildSystem, environment: Provisioned) -> None:
         asked: tuple[str, ...] = ()
         if environment.wants_requirements:
             with self._timed("requires"):
-                asked = backend.requires(kind)
+                asked = self._backend(source, build_system, environment).requires(kind)
         if asked:
             with self._timed("provision"):
                 environment.add(asked, asked_by=f"get_requires_for_build_{kind}")

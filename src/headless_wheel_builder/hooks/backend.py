@@ -99,7 +99,7 @@ class Backend:
         try:
             yield
         except pyproject_hooks.BackendUnavailable as error:
-            raise self._unavailable(hook, error.traceback) from None
+            raise self._unavailable(hook, error.traceback or str(error)) from None
         except subprocess.CalledProcessError as error:
             raise HookFailedError(
                 f"Backend subprocess exited when trying to invoke {hook}",
@@ -125,7 +125,7 @@ class Backend:
         module = self._name.partition(":")[0]
         last_line = traceback.strip().rpartition("\n")[2]
         # A backend that is there but fails to import something else shows where in its own traceback.
-        is_missing = not traceback or any(f"'{name}'" in last_line for name in _parents(module))
+        is_missing = any(f"'{name}'" in last_line for name in _parents(module))
         return BackendUnavailableError(
             f"Backend '{self._name}' is not available.",
             hook=hook,

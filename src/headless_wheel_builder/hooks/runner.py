@@ -69,7 +69,8 @@ class HookRunner:
         return Speaker(self._log, emit)
 
     def _pieces(self, text: str) -> None:
-        self._report(HookOutput(text))
+        if text:
+            self._report(HookOutput(text))
 
     def _line(self, line: str) -> None:
         self._report(CommandOutput(line))

@@ -22,7 +22,7 @@ _IMPLEMENTATIONS: Final = {
     "graalpython": "graalpy",
     "gp": "graalpy",
 }
-_VERSION: Final = re.compile(r"(?P<name>[a-z]*)-?(?P<version>\d+(?:\.\d+){0,2})(?P<free>t?)", re.IGNORECASE)
+_VERSION: Final = re.compile(r"(?:(?P<name>[a-z]+)-?)?(?P<version>\d+(?:\.\d+){0,2})(?P<free>t?)", re.IGNORECASE)
 # Wheel tags write 3.12 without its dot.
 _COMPACT: Final = re.compile(r"[23]\d{1,2}")
 
@@ -75,7 +75,7 @@ def parse_target(text: str) -> VersionTarget | PathTarget:
     if os.sep in text or (os.altsep and os.altsep in text) or text.startswith(("~", ".")):
         return PathTarget(os.path.abspath(os.path.expanduser(text)))
     match = _VERSION.fullmatch(text.strip())
-    implementation = _IMPLEMENTATIONS.get(match["name"].lower()) if match else None
+    implementation = _IMPLEMENTATIONS.get((match["name"] or "").lower()) if match else None
     if match is None or implementation is None:
         raise RequestError(
             f"{text!r} is not an interpreter",

@@ -4,12 +4,12 @@ The check is that of the package `build`, which the interpreter itself need not 
 and is taken off the path again before anything is looked for.
 """
 
-import json
 import sys
 
 sys.path[0] = sys.argv[1]  # with -c the current folder stands there
 
 import importlib.metadata  # noqa: E402
+import json  # noqa: E402
 
 from build import check_dependency  # noqa: E402
 from packaging.requirements import Requirement  # noqa: E402
