@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
 from headless_wheel_builder.cli.interruption import Interrupted, Interruption
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.cli.tip import tip
 from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.metadata import parsed_metadata
-from headless_wheel_builder.core.request import SDIST_SUFFIX, BuildRequest, default_output_dir, is_file_with
+from headless_wheel_builder.core.request import BuildRequest, default_output_dir
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
 from headless_wheel_builder.hooks.runner import OutputMode
 from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.process import Processes
-
-TROUBLESHOOTING: Final = "https://build.pypa.io/en/stable/how-to/troubleshooting.html#debug-a-failed-build"
 
 
 def script() -> None:
@@ -128,24 +128,7 @@ def _print_metadata(content: bytes, terminal: Terminal) -> None:
 def _explain(error: HeadlessWheelBuilderError, arguments: Arguments, terminal: Terminal) -> None:
     # Where output is not captured, or was shown line by line, the user has seen it.
     if isinstance(error, HookFailedError) and not (arguments.metadata and arguments.verbosity > 0):
-        terminal.output(error.log)
-    if isinstance(error, BackendError) and (tip := _tip(arguments)):
-        terminal.tip(tip)
+        terminal.output(textwrap.indent(error.log, "< ") if arguments.metadata else error.log)
+    if isinstance(error, BackendError) and (advice := tip(arguments, error.hook)):
+        terminal.tip(advice)
     terminal.error(error.message, error.cause, error.hint)
-
-
-def _tip(arguments: Arguments) -> str | None:
-    extracts = not arguments.distributions or is_file_with(arguments.srcdir or "", SDIST_SUFFIX)
-    places = {
-        "the build environment": (not arguments.no_isolation, "--env-dir", "build environment", arguments.env_dir),
-        "the extracted sources": (extracts, "--sdist-extract-dir", "sources", arguments.sdist_extract_dir),
-    }
-    useful = {label: place for label, place in places.items() if place[0]}
-    kept = [f"{label} at {place[3]}" for label, place in useful.items() if place[3] is not None]
-    if kept:
-        return f"inspect {' and '.join(kept)}, then see {TROUBLESHOOTING} for help debugging a failed build"
-    if not useful:
-        return None
-    options = " and ".join(place[1] for place in useful.values())
-    things = " and ".join(place[2] for place in useful.values())
-    return f"pass {options} to keep the {things}, then see {TROUBLESHOOTING} for help debugging a failed build"

@@ -57,7 +57,7 @@ def take_artifact(
         error.message = error.message.replace(folder, output_dir)
         raise
     for warning in facts.warnings:
-        report(Warned(f"{name}: {warning}"))
+        report(Warned(warning))
     for extra in sorted(set(os.listdir(folder)) - {name}):
         report(Warned(f"The backend also wrote {extra}; only {name}, which it named, is kept"))
     artifact = _described(path, kind, facts, output_dir=output_dir, checkpoint=checkpoint)

@@ -100,14 +100,15 @@ class BuildEngine:
         return await run_blocking(on_thread)
 
     def _request(self, source: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None) -> BuildRequest:
-        place = os.fspath(source)
+        # Now, as the current folder may be another one when a thread gets to it.
+        place = os.path.abspath(source)
         extract_dir = self.config.sdist_extract_dir
         return BuildRequest(
             source=place,
-            output_dir=default_output_dir(place) if output_dir is None else os.fspath(output_dir),
+            output_dir=default_output_dir(place) if output_dir is None else os.path.abspath(output_dir),
             python=None if self.config.python is None else _written(self.config.python),
             config_settings=self.config.config_settings,
-            sdist_extract_dir=None if extract_dir is None else os.fspath(extract_dir),
+            sdist_extract_dir=None if extract_dir is None else os.path.abspath(extract_dir),
         )
 
     def _provisioner(self, wait: Waiter) -> Provisioner:
@@ -141,7 +142,9 @@ async def build_wheel(
 
 
 def _written(python: str | Path) -> str:
-    return python if isinstance(python, str) else os.path.abspath(python)
+    if isinstance(python, str) and os.sep not in python:
+        return python
+    return os.path.abspath(os.path.expanduser(python))
 
 
 class LoopWaiter:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.errors import IsolationError, ProjectError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Reporter, Warned
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.process import Processes
@@ -43,6 +43,7 @@ class HookRunner:
 
         :raises subprocess.CalledProcessError: it exited with a failure or was killed
         :raises IsolationError: it cannot be started
+        :raises ProjectError: the source tree disappeared
         :raises Cancelled: the build was cancelled
         """
         environ = {**self._environ, **(extra_environ or {})}
@@ -52,6 +53,8 @@ class HookRunner:
         try:
             returncode = self._processes.run(cmd, cwd=cwd, env=environ, on_output=speak.write if speak else None)
         except OSError as error:
+            if cwd is not None and not os.path.isdir(cwd):
+                raise ProjectError(f"The source tree {cwd} is gone", cause="Something removed it meanwhile.") from error
             raise IsolationError(
                 f"The interpreter of the build environment cannot be started: {error}",
                 hint="Was the environment changed or removed while it was in use?",

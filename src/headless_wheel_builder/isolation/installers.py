@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, TypeAlias
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import CommandOutput, CommandStarted
+from headless_wheel_builder.events import CommandOutput, CommandStarted, Noticed
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.interpreters import Interpreter
-from headless_wheel_builder.isolation.uv import find_uv
+from headless_wheel_builder.isolation.uv import Uv, find_uv
 
 InstallerName: TypeAlias = Literal["pip", "uv"]
 
@@ -74,12 +74,14 @@ class UvInstaller:
 
     def check(self, context: Context) -> None:
         """Raise `IsolationError` if there is no uv."""
-        self._program(context)
+        self._find(context)
 
     def create(self, interpreter: Interpreter, place: Place, context: Context) -> None:
         """Make an empty environment at `place`, or raise `IsolationError`."""
-        # uv would keep a cached answer for an interpreter that is named by its version.
-        argv = (self._program(context), "venv", "--no-config", "--python", interpreter.executable, place.folder)
+        uv = self._find(context)
+        if uv.is_external:
+            context.report(Noticed(f"Using external uv from {uv.path}"))
+        argv = (uv.path, "venv", "--no-config", "--python", interpreter.executable, place.folder)
         _run_maker(argv, self._environ(place, context), context)
 
     def install(
@@ -91,22 +93,22 @@ class UvInstaller:
         os.makedirs(project, exist_ok=True)
         # An empty uv.toml ends uv's search for [tool.uv] in the current folder and above.
         _write(os.path.join(project, "uv.toml"), "")
-        argv = [self._program(context), "pip"]
+        argv = [self._find(context).path, "pip"]
         if context.verbosity > 1:
             argv.append(f"-{'v' * min(UV_MOST_VERBOSE, context.verbosity - 1)}")
         argv += ["install", "--project", project, "--python", python]
         argv += _files(place, requirements, self._constraints)
         _run_installer(argv, self._environ(place, context), context)
 
-    def _program(self, context: Context) -> str:
-        program = find_uv(context.environ)
-        if program is None:
+    def _find(self, context: Context) -> Uv:
+        uv = find_uv(context.environ)
+        if uv is None:
             raise IsolationError(
                 "uv executable not found",
                 cause="It comes with this package, but it was removed.",
                 hint="Install it (pip install uv), or pass --installer pip.",
             )
-        return program
+        return uv
 
     def _environ(self, place: Place, context: Context) -> dict[str, str]:
         environ = _without(context.environ, (*UV_PLACES, *PYTHON_PLACES))
@@ -175,8 +177,7 @@ def _run_maker(argv: Sequence[str], environ: Mapping[str, str], context: Context
     if returncode:
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
-            cause=_last_lines(output),
-            hint=f"The command was: {shlex.join(argv)}",
+            cause=_transcript(argv, output),
         )
 
 
@@ -185,7 +186,7 @@ def _run_installer(argv: Sequence[str], environ: Mapping[str, str], context: Con
     if returncode:
         raise DependencyError(
             "The build requirements could not be installed",
-            cause=_last_lines(output),
+            cause=_transcript(argv, output),
             hint="Check `requires` of [build-system], the constraints, the index settings and the network;"
             " -v shows the installer's command and all that it says.",
         )
@@ -232,5 +233,6 @@ def _with_keyring(environ: dict[str, str], variable: str) -> dict[str, str]:
     return environ
 
 
-def _last_lines(output: str) -> str:
-    return "\n".join(output.strip().splitlines()[-LETTER_LINES:])
+def _transcript(argv: Sequence[str], output: str) -> str:
+    lines = output.strip().splitlines()[-LETTER_LINES:]
+    return "\n".join((f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))

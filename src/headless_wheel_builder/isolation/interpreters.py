@@ -144,19 +144,11 @@ def _from_uv(target: VersionTarget, context: Context, looked: list[str]) -> Iter
         looked.append(f"{UV_PLACE}: uv is not installed")
         return
     request = f"{target.implementation}@{_dotted(target.version)}{'t' if target.free_threaded else ''}"
-    argv = (
-        uv,
-        "python",
-        "find",
-        "--managed-python",
-        "--no-python-downloads",
-        "--no-project",
-        "--no-config",
-        "--system",
-    )
+    argv = [uv.path, "python", "find", "--managed-python", "--no-python-downloads"]
+    argv += ["--no-project", "--no-config", "--system", request]
     # An active virtual environment would be found as well, though uv did not install it.
     environ = {name: value for name, value in context.environ.items() if name not in {"VIRTUAL_ENV", "UV_PYTHON"}}
-    answer = context.processes.capture([*argv, request], env=environ, timeout=PROBE_SECONDS)
+    answer = context.processes.capture(argv, env=environ, timeout=PROBE_SECONDS)
     if answer.returncode == 0 and (path := answer.stdout.decode(errors="replace").strip()):
         yield path
 

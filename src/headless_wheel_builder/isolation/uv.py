@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 
-def find_uv(environ: Mapping[str, str]) -> str | None:
-    """Return the path of uv: the one installed beside us, else `$UV`, else the one on PATH; None without any."""
+@dataclass(frozen=True)
+class Uv:
+    """The uv program, and whether it is another one than the one installed beside us."""
+
+    path: str
+    is_external: bool
+
+
+def find_uv(environ: Mapping[str, str]) -> Uv | None:
+    """Return the uv installed beside us, else that of `$UV`, else the one on PATH; None without any."""
     try:
         import uv
 
-        return uv.find_uv_bin()
+        return Uv(uv.find_uv_bin(), is_external=False)
     except (ModuleNotFoundError, FileNotFoundError):
-        return shutil.which(environ.get("UV") or "uv", path=environ.get("PATH"))
+        external = shutil.which(environ.get("UV") or "uv", path=environ.get("PATH"))
+        return None if external is None else Uv(external, is_external=True)

@@ -96,6 +96,7 @@ class VenvIsolation:
 
     def _hold(self, python: str, requirements: Sequence[str], context: Context) -> BuildEnvironment:
         self.check(python, context)
+        _check_requirements(requirements)
         with contextlib.ExitStack() as on_failure:
             environment = self._provision(on_failure, python, requirements, context)
             release = on_failure.pop_all().close
@@ -233,6 +234,20 @@ def _check_env_dir(path: str) -> None:
             cause="A failed build keeps its environment there.",
             hint="Empty it yourself, or name another folder.",
         )
+
+
+def _check_requirements(requirements: Sequence[str]) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for requirement in requirements:
+        try:
+            Requirement(requirement)
+        except InvalidRequirement as error:
+            raise DependencyError(
+                f"{requirement!r} is not a requirement (PEP 508)",
+                cause=str(error),
+                hint='Write a name and versions, for example: "setuptools >= 61"',
+            ) from None
 
 
 def _check_installed(site_packages: str, requirements: Sequence[str]) -> None:

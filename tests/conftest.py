@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from support import PYPROJECT, LocalProject, Recorder, make_project
+
+NOBODY = 65534
+
+
+class LocalBackend(Protocol):
+    def __call__(self, code: str = "", *, pyproject: str = PYPROJECT) -> LocalProject: ...
+
+
+@pytest.fixture
+def local_backend(tmp_path: Path) -> LocalBackend:
+    """Make projects with an in-tree backend: the usual hooks, and below them what the test adds."""
+    made = iter(range(1000))
+
+    def make(code: str = "", *, pyproject: str = PYPROJECT) -> LocalProject:
+        return make_project(tmp_path / f"project{next(made)}", code, pyproject=pyproject)
+
+    return make
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be the folder where temporary ones are made, so that a test sees whether any is left."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """Give a folder, and run the test as a user that permissions mean something to, even if root runs the tests."""
+    is_root = os.getuid() == 0
+    if is_root:
+        os.setresuid(NOBODY, NOBODY, 0)
+    folder = Path(tempfile.mkdtemp())
+    try:
+        yield folder
+    finally:
+        if is_root:
+            os.setresuid(0, 0, 0)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o700)
+        shutil.rmtree(folder)

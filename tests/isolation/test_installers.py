@@ -1,0 +1,235 @@
+"""What uv and pip are told, recorded by small programs that stand in for them; and once for real, without a network."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from core.archives import make_wheel
+from support import Recorder, make_context, make_script
+
+from headless_wheel_builder.errors import DependencyError, IsolationError
+from headless_wheel_builder.events import CommandOutput, CommandStarted
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
+from headless_wheel_builder.isolation.interpreters import running_interpreter
+from headless_wheel_builder.isolation.uv import Uv, find_uv
+
+# What must pass through to any installer.
+SETTINGS = {
+    "HTTPS_PROXY": "http://proxy.invalid",
+    "PIP_INDEX_URL": "https://index.invalid",
+    "PIP_FIND_LINKS": "/wheels",
+    "PIP_CERT": "/cert.pem",
+    "UV_INDEX_URL": "https://index.invalid",
+    "UV_FIND_LINKS": "/wheels",
+    "SSL_CERT_FILE": "/cert.pem",
+}
+
+
+class Stage:
+    """A place for an environment, and a program that records how it was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recorder = Recorder()
+        self.place = Place(folder=os.fspath(folder / "env"), work=os.fspath(folder / "work"))
+        (folder / "work").mkdir()
+        self.program = self.script("true")
+
+    def script(self, end: str) -> Path:
+        text = f'for one; do echo "$one"; done > {self.folder}/argv; env > {self.folder}/env\n{end}'
+        return make_script(self.folder / "bin" / "uv", text)
+
+    def context(self, environ: Mapping[str, str] | None = None, *, verbosity: int = 0) -> Context:
+        path = os.pathsep.join([os.fspath(self.folder / "bin"), os.defpath])
+        return make_context(self.recorder, {"PATH": path, **(environ or {})}, verbosity=verbosity)
+
+    @property
+    def argv(self) -> list[str]:
+        return (self.folder / "argv").read_text().splitlines()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        lines = (self.folder / "env").read_text().splitlines()
+        found = dict(line.split("=", 1) for line in lines if "=" in line)
+        return {name: value for name, value in found.items() if name not in {"PWD", "_", "SHLVL", "OLDPWD", "PATH"}}
+
+    def install(self, installer: Installer, context: Context, requirements: Sequence[str] = ("a >= 1", "b")) -> None:
+        installer.install(running_interpreter(), os.fspath(self.program), self.place, context, requirements)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+@pytest.fixture
+def no_uv_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the package uv not be there, so that the program on PATH is taken."""
+    monkeypatch.setitem(sys.modules, "uv", None)
+
+
+def test_uv_beside_us_is_preferred() -> None:
+    found = find_uv({"UV": "/other/uv", "PATH": "/other"})
+    assert found is not None
+    assert os.path.isfile(found.path)
+    assert not found.is_external
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_without_it_the_variable_and_then_the_path_say_where_uv_is(stage: Stage) -> None:
+    named = make_script(stage.folder / "other" / "my-uv", "true")
+    path = os.fspath(stage.program.parent)
+    assert find_uv({"PATH": path}) == Uv(os.fspath(stage.program), is_external=True)
+    assert find_uv({"PATH": path, "UV": os.fspath(named)}) == Uv(os.fspath(named), is_external=True)
+    assert find_uv({"PATH": os.fspath(stage.folder / "nothing")}) is None
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_without_any_uv_the_check_says_what_to_do(stage: Stage) -> None:
+    context = make_context(environ={"PATH": "/nothing"})
+    with pytest.raises(IsolationError, match="uv executable not found") as caught:
+        UvInstaller().check(context)
+    assert "--installer pip" in caught.value.hint
+    UvInstaller().check(stage.context())
+    PipInstaller().check(context)
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_uv_makes_an_environment_from_the_interpreter_found(stage: Stage) -> None:
+    UvInstaller().create(running_interpreter(), stage.place, stage.context())
+    assert stage.argv == ["venv", "--no-config", "--python", sys.executable, stage.place.folder]
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_uv_reads_requirements_from_a_file_and_no_settings_of_the_current_project(stage: Stage, tmp_path: Path) -> None:
+    constraints = tmp_path / "constraints.txt"
+    stage.install(UvInstaller(os.fspath(constraints)), stage.context())
+    work = stage.place.work
+    assert stage.argv == [
+        *("pip", "install", "--project", f"{work}/project", "--python", os.fspath(stage.program)),
+        *("-r", f"{work}/requirements.txt", "-c", os.fspath(constraints)),
+    ]
+    assert Path(work, "requirements.txt").read_text() == "a >= 1\nb\n"
+    assert Path(work, "project", "uv.toml").read_text() == ""
+
+
+@pytest.mark.usefixtures("no_uv_module")
+@pytest.mark.parametrize(("verbosity", "option"), [(-1, []), (0, []), (1, []), (2, ["-v"]), (3, ["-vv"]), (9, ["-vv"])])
+def test_uv_is_as_loud_as_asked_and_it_can(stage: Stage, verbosity: int, option: list[str]) -> None:
+    stage.install(UvInstaller(), stage.context(verbosity=verbosity))
+    assert stage.argv[: 2 + len(option)] == ["pip", *option, "install"]
+
+
+@pytest.mark.parametrize(("verbosity", "option"), [(0, []), (1, []), (2, ["-v"]), (4, ["-vvv"])])
+def test_pip_is_as_loud_as_asked(stage: Stage, verbosity: int, option: list[str]) -> None:
+    stage.install(PipInstaller(), stage.context(verbosity=verbosity))
+    assert stage.argv[2 : 3 + len(option)] == [*option, "install"]
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_uv_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(stage: Stage) -> None:
+    bad = ("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_BREAK_SYSTEM_PACKAGES", "PYTHONPATH", "PYTHONHOME")
+    stage.install(UvInstaller(), stage.context({**SETTINGS, **dict.fromkeys(bad, "1"), "VIRTUAL_ENV": "/other"}))
+    assert stage.environ == {**SETTINGS, "VIRTUAL_ENV": stage.place.folder}
+
+
+def test_pip_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(stage: Stage) -> None:
+    places = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME")
+    switches = ("PIP_USER", "PIP_DRY_RUN", "PIP_REQUIRE_VIRTUALENV")
+    stage.install(PipInstaller(), stage.context({**SETTINGS, **dict.fromkeys((*places, *switches), "1")}))
+    assert stage.environ == {**SETTINGS, **dict.fromkeys(switches, "0")}
+
+
+def test_pip_runs_isolated_and_reads_requirements_from_a_file(stage: Stage) -> None:
+    stage.install(PipInstaller("/the/constraints.txt"), stage.context())
+    isolated, pip, *options = stage.argv
+    assert isolated == "-I"
+    assert pip.endswith(".whl/pip")
+    assert os.path.isfile(os.path.dirname(pip))
+    assert options[-4:] == ["-r", f"{stage.place.work}/requirements.txt", "-c", "/the/constraints.txt"]
+    assert {"--use-pep517", "--no-input", "--no-compile"} < set(options)
+
+
+def test_an_interpreter_too_old_for_virtualenvs_pip_uses_its_own(stage: Stage) -> None:
+    bundled = stage.folder / "[bundled]"
+    bundled.mkdir()
+    old = replace(running_interpreter(), version=(3, 2, 0), ensurepip=os.fspath(bundled))
+    arguments = (os.fspath(stage.program), stage.place, stage.context(), ["a"])
+    installer = PipInstaller()
+    with pytest.raises(IsolationError, match=r"There is no pip for Python 3\.2") as caught:
+        installer.install(old, *arguments)
+    assert "--installer uv" in caught.value.hint
+    (bundled / "pip-9.0-py3-none-any.whl").write_text("")
+    installer.install(old, *arguments)
+    assert stage.argv[1] == f"{bundled}/pip-9.0-py3-none-any.whl/pip"
+
+
+@pytest.mark.usefixtures("no_uv_module")
+@pytest.mark.parametrize(
+    ("installer", "variable"), [(UvInstaller(), "UV_KEYRING_PROVIDER"), (PipInstaller(), "PIP_KEYRING_PROVIDER")]
+)
+def test_a_keyring_on_path_is_used_unless_the_user_says_otherwise(
+    stage: Stage, installer: Installer, variable: str
+) -> None:
+    stage.install(installer, stage.context())
+    assert variable not in stage.environ
+    make_script(stage.folder / "bin" / "keyring", "true")
+    stage.install(installer, stage.context())
+    assert stage.environ[variable] == "subprocess"
+    stage.install(installer, stage.context({variable: "disabled"}))
+    assert stage.environ[variable] == "disabled"
+
+
+@pytest.mark.usefixtures("no_uv_module")
+@pytest.mark.parametrize("installer", [UvInstaller(), PipInstaller()])
+def test_an_installer_that_fails_is_a_dependency_error_with_its_last_lines(stage: Stage, installer: Installer) -> None:
+    stage.script("for i in $(seq 100); do echo line $i; done; echo 'no such package' >&2; exit 1")
+    with pytest.raises(DependencyError) as caught:
+        stage.install(installer, stage.context())
+    assert caught.value.cause.endswith("line 100\nno such package")
+    assert "line 1\n" not in caught.value.cause
+    assert stage.recorder.events == []
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_a_maker_that_fails_is_an_isolation_error_with_the_command(stage: Stage) -> None:
+    stage.script("echo 'disk full'; exit 2")
+    with pytest.raises(IsolationError, match="uv exited with status 2") as caught:
+        UvInstaller().create(running_interpreter(), stage.place, stage.context())
+    assert caught.value.cause == "disk full"
+    assert "venv --no-config" in caught.value.hint
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_the_command_and_its_output_are_shown_when_asked_for(stage: Stage) -> None:
+    stage.script("echo one; printf two")
+    stage.install(UvInstaller(), stage.context(verbosity=1))
+    started, *lines = stage.recorder.events
+    assert isinstance(started, CommandStarted)
+    assert started.argv[:3] == (os.fspath(stage.program), "pip", "install")
+    assert lines == [CommandOutput("one"), CommandOutput("two")]
+
+
+def test_virtualenv_and_pip_make_a_real_environment(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in the current folder is not run instead of them."""
+    for name in ("virtualenv", "pip"):
+        (tmp_path / "current" / name).mkdir(parents=True)
+        (tmp_path / "current" / name / "__init__.py").write_text("raise SystemExit('hijacked')")
+    monkeypatch.chdir(tmp_path / "current")
+    elsewhere = {"PIP_USER": "1", "PIP_TARGET": os.fspath(tmp_path / "t")}
+    context = stage.context({"HOME": os.fspath(tmp_path), "PIP_NO_INDEX": "1", **elsewhere})
+    interpreter = running_interpreter()
+    PipInstaller().create(interpreter, stage.place, context)
+    python = os.path.join(stage.place.folder, "bin", "python")
+    PipInstaller().install(interpreter, python, stage.place, context, [f"pkg @ {make_wheel(tmp_path).as_uri()}"])
+    site_packages = Path(interpreter.purelib.format(base=stage.place.folder))
+    assert [path.name for path in site_packages.glob("*.dist-info")] == ["pkg-1.0.dist-info"]
+    assert not (tmp_path / "t").exists()
