@@ -34,7 +34,9 @@ async def run_blocking(work: Callable[[Processes], T]) -> T:
         try:
             result = work(processes)
         except BaseException as error:  # noqa: BLE001 - raised again in the awaiting task
-            failure = RuntimeError("cancelled") if isinstance(error, Cancelled) else error
+            # A future cannot hold a StopIteration.
+            is_foreign = isinstance(error, (Cancelled, StopIteration))
+            failure = RuntimeError(repr(error)) if is_foreign else error
             settle(lambda: outcome.set_exception(failure))
         else:
             settle(lambda: outcome.set_result(result))

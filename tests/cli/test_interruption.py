@@ -51,7 +51,13 @@ class Running:
         (self.project.home / "go").touch()
 
     def end(self) -> tuple[int, str, str]:
-        out, err = self._process.communicate(timeout=20)
+        try:
+            out, err = self._process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            for pid in (self._process.pid, self.hook):
+                os.kill(pid, signal.SIGKILL)
+            self._process.communicate()
+            raise
         return self._process.returncode, out, err
 
 

@@ -192,8 +192,9 @@ def test_an_installer_that_fails_is_a_dependency_error_with_its_last_lines(stage
     stage.script("for i in $(seq 100); do echo line $i; done; echo 'no such package' >&2; exit 1")
     with pytest.raises(DependencyError) as caught:
         stage.install(installer, stage.context())
-    assert caught.value.cause.endswith("line 100\nno such package")
-    assert "line 1\n" not in caught.value.cause
+    assert caught.value.cause.startswith("> ")
+    assert caught.value.cause.endswith("< line 100\n< no such package")
+    assert "< line 1\n" not in caught.value.cause
     assert stage.recorder.events == []
 
 
@@ -202,7 +203,10 @@ def test_a_maker_that_fails_is_an_isolation_error_with_the_command(stage: Stage)
     stage.script("echo 'disk full'; exit 2")
     with pytest.raises(IsolationError, match="uv exited with status 2") as caught:
         UvInstaller().create(running_interpreter(), stage.place, stage.context())
-    assert caught.value.cause == "disk full"
+    command, output = caught.value.cause.splitlines()
+    assert command.startswith("> ")
+    assert " venv --no-config --python " in command
+    assert output == "< disk full"
     assert "venv --no-config" in caught.value.hint
 
 

@@ -24,17 +24,11 @@ from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.process import Processes
 
 
-def script() -> None:
-    """Be the entry point of the installed scripts."""
-    sys.exit(main(sys.argv[1:]))
-
-
-def main(argv: Sequence[str], prog: str | None = None) -> int:
-    """Run the command line and return its exit code.
+def run(argv: Sequence[str], prog: str | None, interruption: Interruption) -> int:
+    """Do what the arguments say and return the exit code.
 
     :param prog: the program's name in messages; None for that of the script
     """
-    interruption = Interruption()
     arguments = parse_arguments(argv, prog)
     terminal = Terminal(os.environ, arguments.verbosity)
     try:

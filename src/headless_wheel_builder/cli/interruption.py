@@ -1,21 +1,25 @@
-"""Ctrl-C, SIGTERM and SIGHUP: end what runs, clean up, exit."""
+"""Ctrl-C, SIGTERM and SIGHUP: end what runs, clean up, exit.
+
+Little is imported here, because the signals are received from the first moment on.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from queue import Empty, SimpleQueue
-from types import FrameType
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
-from headless_wheel_builder.process import Cancelled, Processes
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from headless_wheel_builder.process import Processes
 
 T = TypeVar("T")
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+# What the building thread writes to the channel at its end, where a signal writes its number.
+END: Final = 0
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error of the build
@@ -35,8 +39,6 @@ class Interruption:
     """
 
     def __init__(self) -> None:
-        # The one way to hand something on that a signal handler may use wherever it interrupts.
-        self._inbox: SimpleQueue[int | None] = SimpleQueue()
         self._is_building = False
         for number in SIGNALS:
             # Ignored signals stay ignored: nohup and background jobs of a script rely on it.
@@ -48,58 +50,58 @@ class Interruption:
 
         :raises Interrupted: a signal ended it
         """
+        from headless_wheel_builder.cli.job import Job
+        from headless_wheel_builder.process import Cancelled, Processes
+
         processes = Processes()
-        self._is_building = True
-        job = _Job(work, processes, at_end=lambda: self._inbox.put(None))
-        received = [*self._until_end(processes)]
-        self._is_building = False
+        with _Channel() as channel:
+            self._is_building = True
+            job = Job(work, processes, at_end=channel.close_down)
+            received = []
+            for number in channel.numbers():
+                received.append(number)
+                processes.cancel()
+            self._is_building = False
         try:
             return job.result()
         except Cancelled:
             raise Interrupted(received[0]) from None
 
-    def _until_end(self, processes: Processes) -> Iterator[int]:
-        while (number := self._next()) is not None:
-            processes.cancel()
-            yield number
-
-    def _next(self) -> int | None:
-        # On Windows a thread that waits for ever does not hear of Ctrl-C.
-        while os.name == "nt":
-            with contextlib.suppress(Empty):
-                return self._inbox.get(timeout=0.2)
-        return self._inbox.get()
-
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._is_building:
-            self._inbox.put(number)
-            return
+            return  # the channel has it
         # Nothing was started yet, or all is done: there is nothing to clean up.
         interrupted = Interrupted(number)
         os.write(2, f"\nERROR Interrupted by {interrupted.name}\n".encode())
         os._exit(interrupted.exit_code)
 
 
-class _Job(threading.Thread, Generic[T]):
-    def __init__(self, work: Callable[[Processes], T], processes: Processes, at_end: Callable[[], None]) -> None:
-        super().__init__(name="build")
-        self._work = work
-        self._processes = processes
-        self._at_end = at_end
-        self._outcome: Callable[[], T]
-        self.start()
+@final
+class _Channel:
+    """The numbers of the signals that arrive, in order, until it is closed down.
 
-    def run(self) -> None:
-        try:
-            result = self._work(self._processes)
-            self._outcome = lambda: result
-        except BaseException as error:  # noqa: BLE001 - raised again on the main thread
-            self._error = error
-            self._outcome = self._raise
-        self._at_end()
+    A handler written in Python would be too late: it runs when the main thread wakes up, and a signal that the system
+    gives to another thread does not wake it. Python's own handler, in C, writes to the channel at once.
+    """
 
-    def result(self) -> T:
-        return self._outcome()
+    def __enter__(self) -> _Channel:
+        import socket
 
-    def _raise(self) -> T:
-        raise self._error
+        # Not a pipe, which Windows cannot use for this.
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._before)
+        self._reader.close()
+        self._writer.close()
+
+    def numbers(self) -> Iterator[int]:
+        while number := self._reader.recv(1)[0]:
+            if number in SIGNALS:
+                yield number
+
+    def close_down(self) -> None:
+        self._writer.send(bytes([END]))

@@ -101,7 +101,7 @@ class BuildEngine:
 
     def _request(self, source: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None) -> BuildRequest:
         # Now, as the current folder may be another one when a thread gets to it.
-        place = os.path.abspath(source)
+        place = os.path.abspath(source) if os.fspath(source) else ""
         extract_dir = self.config.sdist_extract_dir
         return BuildRequest(
             source=place,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -114,6 +115,8 @@ class Backend:
                 f"Backend operation failed: the backend says that it cannot do {hook} here", hook=hook, cause=reason
             ) from None
         except (FileNotFoundError, ValueError) as error:
+            if isinstance(error, FileNotFoundError) and os.path.basename(error.filename or "") != "output.json":
+                raise  # not the answer is missing, but the temporary folder for it
             raise HookResultError(
                 f"Backend operation failed: {hook} ended without an answer",
                 hook=hook,
