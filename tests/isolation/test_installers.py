@@ -205,9 +205,8 @@ def test_a_maker_that_fails_is_an_isolation_error_with_the_command(stage: Stage)
         UvInstaller().create(running_interpreter(), stage.place, stage.context())
     command, output = caught.value.cause.splitlines()
     assert command.startswith("> ")
-    assert " venv --no-config --python " in command
+    assert "uv venv --no-config --python " in command
     assert output == "< disk full"
-    assert "venv --no-config" in caught.value.hint
 
 
 @pytest.mark.usefixtures("no_uv_module")
