@@ -26,6 +26,7 @@ GRACE_SECONDS = 5.0
 # A daemon that left the process group can hold our pipe open for ever.
 DRAIN_SECONDS = 1.0
 PIPE_SIZE = 65536
+ANSWER_BYTES = 1024 * 1024
 
 
 class Cancelled(BaseException):
@@ -121,16 +122,17 @@ class Processes:
     ) -> Captured:
         """Run a program that prints little, and return what it printed on each stream.
 
+        One that prints more than `ANSWER_BYTES` on a stream is killed, and its exit code tells so.
+
         :param timeout: seconds after which it is killed; its exit code then tells so
         :raises Cancelled: the build was cancelled, before or meanwhile
         :raises OSError: the program cannot be started
         """
-        out: list[bytes] = []
-        err: list[bytes] = []
         with self._start(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            out, err = (_Kept(on_too_much=lambda: self._kill(process)) for _ in range(2))
             pumps = [
-                self._pump(process, process.stdout, out.append),
-                self._pump(process, process.stderr, err.append),
+                self._pump(process, process.stdout, out.add),
+                self._pump(process, process.stderr, err.add),
             ]
             deadline = None if timeout is None else _after(timeout, lambda: self._kill(process))
             try:
@@ -138,7 +140,7 @@ class Processes:
             finally:
                 if deadline is not None:
                     deadline.cancel()
-        return Captured(returncode, b"".join(out), b"".join(err))
+        return Captured(returncode, bytes(out.content), bytes(err.content))
 
     @contextlib.contextmanager
     def _start(
@@ -200,6 +202,20 @@ class Processes:
         with self._lock:
             for process in self._live.values():
                 _signal_group(process, "kill")
+
+
+class _Kept:
+    """What a program answers; one that does not stop is stopped."""
+
+    def __init__(self, on_too_much: Callable[[], None]) -> None:
+        self.content = bytearray()
+        self._on_too_much = on_too_much
+
+    def add(self, chunk: bytes) -> None:
+        if len(self.content) < ANSWER_BYTES:
+            self.content += chunk
+        else:
+            self._on_too_much()
 
 
 class _Pump:

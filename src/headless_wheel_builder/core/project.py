@@ -131,6 +131,9 @@ def _parse(pyproject: Mapping[str, Any], warn: Warn) -> BuildSystem:
     if not isinstance(backend, str):
         expected = 'build-backend = "setuptools.build_meta"'
         raise _invalid("`build-backend` must be a string", found=backend, expected=expected)
+    if not all(part.isidentifier() for part in backend.replace(":", ".", 1).split(".")):
+        expected = 'build-backend = "setuptools.build_meta"'
+        raise _invalid("`build-backend` must name an object (PEP 517)", found=backend, expected=expected)
     backend_path = _strings(table, "backend-path", 'backend-path = ["."]')
     _check_keys(table)
     if "build-backend" not in table:

@@ -20,6 +20,8 @@ def check_report(path: str, output_dir: str) -> None:
     :raises OutputError: it cannot
     """
     folder = os.path.dirname(os.path.abspath(path))
+    if not path:
+        raise OutputError("The report has no name", hint="Name a file with --report.")
     if os.path.isdir(path):
         raise OutputError(f"The report {path} is a folder", hint="Name a file with --report.")
     if _is_within(os.path.abspath(output_dir), folder):

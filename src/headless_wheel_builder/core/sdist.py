@@ -61,10 +61,13 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
         rules, pkg_info = MemberRules(path), b""
         for member in sdist.members():
             if rules.admit(member):
-                pkg_info = pkg_info or _read(sdist, member)
+                pkg_info = _read(sdist, member)  # of several, the last is what unpacking leaves
         top_level = rules.finish(checkpoint)
     identity = _check_identity(path, pkg_info, top_level)
-    return SdistFacts(identity.name, identity.version, top_level, tuple(_warnings(path, stated, top_level, identity)))
+    warnings = [*_warnings(path, stated, top_level, identity)]
+    if rules.is_repeated:
+        warnings.append(f"{path.name}: it has PKG-INFO more than once, and the last one counts")
+    return SdistFacts(identity.name, identity.version, top_level, tuple(warnings))
 
 
 def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never) -> Path:

@@ -34,6 +34,6 @@ class Log:
                 self._dropped += dropped
 
     def text(self) -> str:
-        """Return what was kept; bytes that are not UTF-8 are shown escaped."""
+        """Return what was kept; what is not UTF-8 is replaced by U+FFFD."""
         gap = f"\n[... {self._dropped} bytes left out ...]\n".encode() if self._dropped else b""
-        return b"".join((self._head, gap, *self._tail)).decode("utf-8", "backslashreplace")
+        return b"".join((self._head, gap, *self._tail)).decode("utf-8", "replace")

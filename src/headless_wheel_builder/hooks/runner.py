@@ -98,7 +98,8 @@ class Speaker:
     def __init__(self, log: Log, emit: Callable[[str], None]) -> None:
         self._log = log
         self._emit = emit
-        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        # Not "backslashreplace": a hundred times slower on output that is not text.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, chunk: bytes) -> None:
         """Take a piece of output."""

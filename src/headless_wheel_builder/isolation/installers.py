@@ -113,7 +113,7 @@ class UvInstaller:
     def _environ(self, place: Place, context: Context) -> dict[str, str]:
         environ = _without(context.environ, (*UV_PLACES, *PYTHON_PLACES))
         environ["VIRTUAL_ENV"] = place.folder
-        return _with_keyring(environ, "UV_KEYRING_PROVIDER")
+        return _with_keyring(_with_temporary(environ, place), "UV_KEYRING_PROVIDER")
 
 
 class PipInstaller:
@@ -152,7 +152,7 @@ class PipInstaller:
         argv += ["--disable-pip-version-check", *_files(place, requirements, self._constraints)]
         environ = _without(context.environ, (*PIP_PLACES, *PYTHON_PLACES))
         environ.update(dict.fromkeys(PIP_SWITCHES, "0"))
-        _run_installer(argv, _with_keyring(environ, "PIP_KEYRING_PROVIDER"), context)
+        _run_installer(argv, _with_keyring(_with_temporary(environ, place), "PIP_KEYRING_PROVIDER"), context)
 
 
 def _pip_wheel(interpreter: Interpreter) -> str:
@@ -224,6 +224,13 @@ def _write(path: str, text: str) -> None:
 
 def _without(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in names}
+
+
+def _with_temporary(environ: dict[str, str], place: Place) -> dict[str, str]:
+    # An installer that is killed leaves its temporary folders: in ours, they go with it.
+    folder = os.path.join(place.work, "tmp")
+    os.makedirs(folder, exist_ok=True)
+    return {**environ, "TMPDIR": folder, "TEMP": folder, "TMP": folder}
 
 
 def _with_keyring(environ: dict[str, str], variable: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, 
 from headless_wheel_builder.isolation.uv import find_uv
 
 # An interpreter on a cold network drive is slow; one that asks for input never answers.
-PROBE_SECONDS: Final = 30.0
+PROBE_SECONDS: Final = 10.0
 
 UV_PLACE: Final = "uv's own interpreters (uv python find)"
 

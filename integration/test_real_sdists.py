@@ -1,0 +1,157 @@
+"""Real source distributions, built by both command lines: same exit code, same artifacts, same members, same content.
+
+Compiled members are compared byte for byte, too. What would differ there is the path of the folder that an sdist is
+unpacked to, which debug information holds: so compilers are told to write none (`-g0`). Zip and gzip times are not
+compared, and `SOURCE_DATE_EPOCH` is set for whatever a backend writes into its files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import tarfile
+import urllib.request
+from functools import partial
+from pathlib import Path
+
+import pytest
+import uv
+from frontends import Frontends, Pair, environment
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1700000000", "CFLAGS": "-g0", "CXXFLAGS": "-g0"}
+GIT = ("git", "-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "-c", "init.defaultBranch=main")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sdist:
+    """A source distribution on the index."""
+
+    name: str
+    version: str
+    sha256: str
+    family: str
+    git: bool = False
+
+
+DATES = {"GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2024-01-01T00:00:00Z"}
+SDISTS = [
+    Sdist(**entry)
+    for entry in tomllib.loads(Path(__file__).with_suffix("").with_name("real_sdists.toml").read_text())["sdist"]
+]
+EACH = pytest.mark.parametrize("sdist", SDISTS, ids=[f"{sdist.name}-{sdist.version}" for sdist in SDISTS])
+
+
+@pytest.fixture
+def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
+    """Fetch an sdist, or take it from pytest's cache."""
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir("sdists")
+    kept = folder / sdist.sha256
+    url = url_of(sdist) if not kept.is_dir() else ""
+    if url:
+        content = fetch(url)
+        assert hashlib.sha256(content).hexdigest() == sdist.sha256
+        part = folder / f"{sdist.sha256}.{os.getpid()}"
+        part.mkdir(exist_ok=True)
+        (part / url.rpartition("/")[2]).write_bytes(content)
+        try:
+            part.rename(kept)
+        except OSError:  # another worker was faster
+            shutil.rmtree(part)
+    (file,) = kept.iterdir()
+    return file
+
+
+def url_of(sdist: Sdist) -> str:
+    """Ask the installer, with the index that is configured here, where an sdist is, without building it if it can."""
+    done = subprocess.run(
+        [uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", "-"],
+        input=f"{sdist.name}=={sdist.version}",
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (package,) = tomllib.loads(done.stdout)["packages"]
+    return str(package["sdist"]["url"])
+
+
+def fetch(url: str) -> bytes:
+    """Download a file, trusting the certificates that installers are told to trust."""
+    context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT"))
+    with urllib.request.urlopen(url, timeout=60, context=context) as answer:
+        return bytes(answer.read())
+
+
+def copied(archive: Path, root: Path) -> None:
+    """Fill a workspace with an sdist."""
+    shutil.copy(archive, root)
+
+
+def unpacked(archive: Path, git: bool, root: Path) -> None:
+    """Fill a workspace with a source tree."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(root, filter="data")
+    (tree,) = root.iterdir()
+    tree.rename(root / "tree")
+    if git:
+        for command in (("init", "--quiet"), ("add", "--force", "."), ("commit", "--quiet", "--message", "all")):
+            subprocess.run([*GIT, *command], cwd=root / "tree", env={**os.environ, **DATES}, check=True)
+
+
+@EACH
+def test_a_wheel_built_from_a_real_sdist_is_the_same(frontends: Frontends, archive: Path) -> None:
+    pair = frontends.both(
+        partial(copied, archive), archive.name, "-o", "out", cwd=".", env=ENVIRONMENT, theirs_also=("--installer", "uv")
+    )
+    the_same(pair, artifacts=1)
+
+
+@EACH
+def test_a_real_source_tree_is_built_into_the_same_sdist_and_wheel(
+    frontends: Frontends, sdist: Sdist, archive: Path
+) -> None:
+    make = partial(unpacked, archive, sdist.git)
+    pair = frontends.both(make, "tree", "-o", "out", cwd=".", env=ENVIRONMENT, theirs_also=("--installer", "uv"))
+    the_same(pair, artifacts=2)
+
+
+def the_same(pair: Pair, *, artifacts: int) -> None:
+    """Check that both built, and built the same."""
+    theirs, ours = pair.theirs, pair.ours
+    assert (theirs.exit_code, ours.exit_code) == (0, 0), f"{theirs.stderr}\n\n{ours.stderr}"
+    assert len(theirs.artifacts) == artifacts
+    assert ours.contents == theirs.contents
+    assert ours.stdout.splitlines()[-1] == theirs.stdout.splitlines()[-1]
+    assert ours.steps == theirs.steps
+
+
+def test_every_way_of_building_is_represented() -> None:
+    assert len(SDISTS) >= 28
+    assert {sdist.family for sdist in SDISTS} == {
+        "setuptools",
+        "setuptools with C",
+        "setuptools with Cython",
+        "setuptools-scm",
+        "hatchling",
+        "hatch-vcs",
+        "flit",
+        "poetry-core",
+        "pdm-backend",
+        "meson-python",
+        "scikit-build-core",
+        "in-tree",
+        "no pyproject.toml",
+    }
+    assert all(re.fullmatch("[0-9a-f]{64}", sdist.sha256) for sdist in SDISTS)
