@@ -133,17 +133,22 @@ def test_pip_is_as_loud_as_asked(stage: Stage, verbosity: int, option: list[str]
 
 
 @pytest.mark.usefixtures("no_uv_module")
+def temporary(stage: Stage) -> dict[str, str]:
+    """What sends the temporary folders of an installer to where they are removed with the environment."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{stage.place.work}/tmp")
+
+
 def test_uv_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(stage: Stage) -> None:
     bad = ("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_BREAK_SYSTEM_PACKAGES", "PYTHONPATH", "PYTHONHOME")
     stage.install(UvInstaller(), stage.context({**SETTINGS, **dict.fromkeys(bad, "1"), "VIRTUAL_ENV": "/other"}))
-    assert stage.environ == {**SETTINGS, "VIRTUAL_ENV": stage.place.folder}
+    assert stage.environ == {**SETTINGS, **temporary(stage), "VIRTUAL_ENV": stage.place.folder}
 
 
 def test_pip_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(stage: Stage) -> None:
     places = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONPATH", "PYTHONHOME")
     switches = ("PIP_USER", "PIP_DRY_RUN", "PIP_REQUIRE_VIRTUALENV")
     stage.install(PipInstaller(), stage.context({**SETTINGS, **dict.fromkeys((*places, *switches), "1")}))
-    assert stage.environ == {**SETTINGS, **dict.fromkeys(switches, "0")}
+    assert stage.environ == {**SETTINGS, **temporary(stage), **dict.fromkeys(switches, "0")}
 
 
 def test_pip_runs_isolated_and_reads_requirements_from_a_file(stage: Stage) -> None:
