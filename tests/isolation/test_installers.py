@@ -63,6 +63,11 @@ class Stage:
         installer.install(running_interpreter(), os.fspath(self.program), self.place, context, requirements)
 
 
+def temporary(stage: Stage) -> dict[str, str]:
+    """Return what sends the temporary folders of an installer to where they are removed with the environment."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{stage.place.work}/tmp")
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
@@ -133,11 +138,6 @@ def test_pip_is_as_loud_as_asked(stage: Stage, verbosity: int, option: list[str]
 
 
 @pytest.mark.usefixtures("no_uv_module")
-def temporary(stage: Stage) -> dict[str, str]:
-    """What sends the temporary folders of an installer to where they are removed with the environment."""
-    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), f"{stage.place.work}/tmp")
-
-
 def test_uv_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(stage: Stage) -> None:
     bad = ("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_BREAK_SYSTEM_PACKAGES", "PYTHONPATH", "PYTHONHOME")
     stage.install(UvInstaller(), stage.context({**SETTINGS, **dict.fromkeys(bad, "1"), "VIRTUAL_ENV": "/other"}))
