@@ -159,9 +159,9 @@ def _pip_wheel(interpreter: Interpreter) -> str:
     from virtualenv.seed.wheels.embed import get_embed_wheel
 
     wheel = get_embed_wheel("pip", interpreter.minor_version)
-    if wheel is not None:
+    # For an interpreter that is too old for all that it brings, virtualenv gives nothing, or the newest.
+    if wheel is not None and wheel.support_py(interpreter.minor_version):
         return str(wheel.path)
-    # virtualenv brings no pip for interpreters as old as this one, but they bring their own.
     bundled = sorted(glob.glob(os.path.join(glob.escape(interpreter.ensurepip), "pip-*.whl")))
     if not bundled:
         raise IsolationError(
