@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import projects
@@ -163,7 +166,7 @@ def test_what_is_on_stdin_is_not_for_hooks_of_ours(tmp_path: Path, which: str) -
     assert f"stdin={'answer' if which == 'theirs' else ''}\n" in ran.stdout
 
 
-def test_a_hook_is_given_an_empty_folder_of_its_own_inside_the_output_folder(frontends: Frontends) -> None:
+def test_a_hook_is_given_an_empty_folder_of_its_own_outside_the_source_tree(frontends: Frontends) -> None:
     change = saying("folder=args[0]", "content=os.listdir(args[0])")
 
     def make(root: Path) -> None:
@@ -171,9 +174,37 @@ def test_a_hook_is_given_an_empty_folder_of_its_own_inside_the_output_folder(fro
 
     pair = frontends.both(make, "-nx", "-w")
     assert printed(pair.theirs, "folder") == "{root}/demo/dist"
-    assert printed(pair.ours, "folder").startswith("{root}/demo/dist/.hwb-stage-")
+    assert "/.hwb-stage-" in printed(pair.ours, "folder")
+    assert not printed(pair.ours, "folder").startswith("{root}/demo/")
     assert printed(pair.ours, "content") == "[]"
     assert pair.ours.changes == pair.theirs.changes
+
+
+@pytest.mark.parametrize("make", [projects.flit, projects.hatchling])
+def test_what_one_hook_made_does_not_get_into_what_the_next_one_makes(
+    frontends: Frontends, make: Callable[[Path], Path]
+) -> None:
+    pair = frontends.both(make, "-w", "-s", "-o", "demo", theirs_also=ISOLATED)
+    assert built(pair.ours), pair.ours.stderr
+    # flit packs the very file that it is writing.
+    theirs, ours = ("\n".join(chain(*run.contents.values())) for run in (pair.theirs, pair.ours))
+    assert ".whl" in theirs
+    assert ".whl" not in ours
+    assert "hwb-stage" not in ours
+
+
+def test_constraints_may_come_from_a_pipe(frontends: Frontends) -> None:
+    def make(root: Path) -> None:
+        projects.flit(root)
+        os.mkfifo(root / "pipe")
+        threading.Thread(target=(root / "pipe").write_text, args=("flit_core<3.12",), daemon=True).start()
+
+    root = frontends.folder / "root"
+    root.mkdir()
+    make(root)
+    run = frontends.ours("-w", "--dependency-constraints-txt", "../pipe", root=root, cwd=root / "demo")
+    assert built(run), run.stderr
+    assert "flit-core==3.11" in run.stderr
 
 
 @pytest.mark.parametrize("change", ["", "del prepare_metadata_for_build_wheel"], ids=["prepared", "built"])

@@ -76,3 +76,8 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
 def test_the_version_is_one() -> None:
     version = importlib.import_module("packaging.version")
     assert str(version.Version(importlib.import_module(DOORS[0]).__version__))
+
+
+def test_importing_the_main_module_leaves_the_path_of_the_importer_alone() -> None:
+    code = "import sys; before = [*sys.path]; import headless_wheel_builder.__main__; assert sys.path == before"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -176,8 +176,12 @@ def test_the_top_level_folder_may_be_a_member(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("again", ["pkg-1.0/PKG-INFO", "pkg-1.0/./PKG-INFO"])
 def test_of_two_pkg_infos_the_last_counts_as_when_it_is_unpacked(tmp_path: Path, again: str) -> None:
-    path = make_sdist(tmp_path, [*plain(), Member(again, pkg_info("pkg"))])
-    assert any("more than once" in warning for warning in check_sdist(path).warnings)
+    same = make_sdist(tmp_path, [*plain(), Member(again, pkg_info("pkg"))])
+    assert check_sdist(same).warnings == ()
+    first, *rest = plain()
+    assert first.name.endswith("PKG-INFO")
+    differing = make_sdist(tmp_path, [Member(again, pkg_info("other")), first, *rest])
+    assert any("more than once" in warning for warning in check_sdist(differing).warnings)
     other = make_sdist(tmp_path, [*plain(), Member(again, pkg_info("other"))])
     assert "'other'" in refused_when_checked(other).cause
 

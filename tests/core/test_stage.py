@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
 from headless_wheel_builder.errors import OutputError
+from headless_wheel_builder.events import silent
 
 
 def nothing() -> None:
@@ -29,16 +32,20 @@ def content(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
 
 
+def stage_for(output_dir: Path, source: Path = Path("/nowhere")) -> AbstractContextManager[Stage]:
+    return staging(os.fspath(output_dir), os.fspath(source), silent)
+
+
 def test_all_files_are_published_and_the_stage_is_gone(tmp_path: Path) -> None:
     dist = tmp_path / "a" / "dist"
-    with staging(os.fspath(dist)) as stage:
+    with stage_for(dist) as stage:
         stage.publish(put(stage, "one", "two"), nothing)
     assert content(dist) == {"one": "one", "two": "two"}
     assert len(os.listdir(dist)) == 2
 
 
 def test_a_hook_gets_an_empty_folder_of_its_own_inside_the_output_folder(tmp_path: Path) -> None:
-    with staging(os.fspath(tmp_path)) as stage:
+    with stage_for(tmp_path) as stage:
         folders = [stage.folder(), stage.folder()]
         assert len(set(folders)) == 2
         for folder in folders:
@@ -47,9 +54,53 @@ def test_a_hook_gets_an_empty_folder_of_its_own_inside_the_output_folder(tmp_pat
             assert os.path.commonpath([folder, tmp_path]) == os.fspath(tmp_path)
 
 
+def test_what_hooks_write_is_outside_a_source_tree_that_holds_the_output_folder(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    dist = source / "src" / "pkg"
+    with stage_for(dist, source) as stage:
+        folder = stage.folder()
+        assert not Path(folder).is_relative_to(source)
+        assert os.stat(folder).st_dev == source.stat().st_dev
+        assert list(source.iterdir()) == []
+        files = put(stage, "one")
+        stage.make_output_dir()
+        stage.publish(files, nothing)
+    assert content(dist) == {"one": "one"}
+    assert len(os.listdir(dist)) == 1
+    assert not Path(folder).parent.exists()
+
+
+def test_without_a_place_outside_the_stage_is_in_the_output_folder(tmp_path: Path) -> None:
+    dist = tmp_path / "dist"
+    with stage_for(dist, Path("/")) as stage:
+        assert Path(stage.folder()).is_relative_to(dist)
+    assert not dist.exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second file system")
+def test_a_file_of_another_file_system_is_copied(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other, stage_for(tmp_path) as stage:
+        file = Path(other, "one")
+        file.write_text("one")
+        stage.publish([os.fspath(file)], nothing)
+    assert content(tmp_path) == {"one": "one"}
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_folder_that_nobody_may_write_to_goes_with_the_stage(as_nobody: Path) -> None:
+    with stage_for(as_nobody) as stage:
+        locked = Path(stage.folder(), "cache", "module")
+        locked.mkdir(parents=True)
+        (locked / "file").touch()
+        locked.chmod(0o555)
+        locked.parent.chmod(0o000)
+    assert list(as_nobody.iterdir()) == []
+
+
 def test_an_output_folder_is_not_made_before_a_hook_needs_it(tmp_path: Path) -> None:
     dist = tmp_path / "dist"
-    with staging(os.fspath(dist)):
+    with stage_for(dist):
         assert not dist.exists()
     assert not dist.exists()
 
@@ -58,7 +109,7 @@ def test_a_relative_output_folder_stays_where_it_was_when_the_current_folder_cha
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with staging("dist") as stage:
+    with stage_for(Path("dist")) as stage:
         monkeypatch.chdir("/")
         stage.publish(put(stage, "one"), nothing)
     assert content(tmp_path / "dist") == {"one": "one"}
@@ -67,14 +118,14 @@ def test_a_relative_output_folder_stays_where_it_was_when_the_current_folder_cha
 def test_files_of_the_same_name_are_replaced_and_others_left(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("old")
     (tmp_path / "other").write_text("other")
-    with staging(os.fspath(tmp_path)) as stage:
+    with stage_for(tmp_path) as stage:
         stage.publish(put(stage, "one"), nothing)
     assert content(tmp_path) == {"one": "one", "other": "other"}
     assert len(os.listdir(tmp_path)) == 2
 
 
 def test_the_same_name_twice_publishes_the_last_file(tmp_path: Path) -> None:
-    with staging(os.fspath(tmp_path)) as stage:
+    with stage_for(tmp_path) as stage:
         files = put(stage, "one", "one")
         Path(files[1]).write_text("second")
         stage.publish(files, nothing)
@@ -85,7 +136,7 @@ def test_when_the_second_move_fails_the_folder_is_as_it_was(tmp_path: Path) -> N
     (tmp_path / "old").write_text("before")
     inode = (tmp_path / "old").stat().st_ino
     (tmp_path / "taken" / "full").mkdir(parents=True)
-    with pytest.raises(OutputError, match="taken cannot be written"), staging(os.fspath(tmp_path)) as stage:
+    with pytest.raises(OutputError, match="taken cannot be written"), stage_for(tmp_path) as stage:
         stage.publish(put(stage, "old", "new", "taken"), nothing)
     assert content(tmp_path) == {"old": "before"}
     assert (tmp_path / "old").stat().st_ino == inode
@@ -96,7 +147,7 @@ def test_when_the_second_move_fails_the_folder_is_as_it_was(tmp_path: Path) -> N
 def test_when_a_staged_file_is_gone_the_folder_is_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("before")
     (tmp_path / "lost").write_text("kept")
-    with staging(os.fspath(tmp_path)) as stage:
+    with stage_for(tmp_path) as stage:
         files = put(stage, "old", "new", "lost")
         os.unlink(files[2])
         with pytest.raises(OutputError, match="lost cannot be written: No such file"):
@@ -111,7 +162,7 @@ def test_when_the_commit_fails_the_folder_is_as_it_was(tmp_path: Path, error: ty
         raise error("no")
 
     (tmp_path / "old").write_text("before")
-    with pytest.raises(error), staging(os.fspath(tmp_path)) as stage:
+    with pytest.raises(error), stage_for(tmp_path) as stage:
         stage.publish(put(stage, "old", "new"), commit)
     assert content(tmp_path) == {"old": "before"}
     assert os.listdir(tmp_path) == ["old"]
@@ -119,7 +170,7 @@ def test_when_the_commit_fails_the_folder_is_as_it_was(tmp_path: Path, error: ty
 
 def test_when_a_name_is_published_twice_and_fails_the_first_file_is_back(tmp_path: Path) -> None:
     (tmp_path / "one").write_text("before")
-    with pytest.raises(OutputError), staging(os.fspath(tmp_path)) as stage:
+    with pytest.raises(OutputError), stage_for(tmp_path) as stage:
         stage.publish(put(stage, "one", "one"), fail)
     assert content(tmp_path) == {"one": "before"}
 
@@ -128,10 +179,10 @@ def test_a_symbolic_link_is_replaced_itself_and_restored_itself(tmp_path: Path) 
     (tmp_path / "target").write_text("target")
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "one").symlink_to("../target")
-    with pytest.raises(OutputError), staging(os.fspath(tmp_path / "dist")) as stage:
+    with pytest.raises(OutputError), stage_for(tmp_path / "dist") as stage:
         stage.publish(put(stage, "one"), fail)
     assert os.readlink(tmp_path / "dist" / "one") == "../target"
-    with staging(os.fspath(tmp_path / "dist")) as stage:
+    with stage_for(tmp_path / "dist") as stage:
         stage.publish(put(stage, "one"), nothing)
     assert not (tmp_path / "dist" / "one").is_symlink()
     assert (tmp_path / "target").read_text() == "target"
@@ -139,7 +190,7 @@ def test_a_symbolic_link_is_replaced_itself_and_restored_itself(tmp_path: Path) 
 
 def test_a_symbolic_link_to_nowhere_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("nowhere")
-    with staging(os.fspath(tmp_path)) as stage:
+    with stage_for(tmp_path) as stage:
         stage.publish(put(stage, "one"), nothing)
     assert content(tmp_path) == {"one": "one"}
     assert not (tmp_path / "nowhere").exists()
@@ -147,7 +198,7 @@ def test_a_symbolic_link_to_nowhere_is_replaced(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_place_of_an_artifact_is_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "one" / "precious").mkdir(parents=True)
-    with pytest.raises(OutputError, match="one cannot be written") as caught, staging(os.fspath(tmp_path)) as stage:
+    with pytest.raises(OutputError, match="one cannot be written") as caught, stage_for(tmp_path) as stage:
         stage.publish(put(stage, "one"), nothing)
     assert "Remove it" in caught.value.hint
     assert (tmp_path / "one" / "precious").is_dir()
@@ -155,7 +206,7 @@ def test_a_folder_in_the_place_of_an_artifact_is_not_deleted(tmp_path: Path) -> 
 
 def test_folders_that_were_made_are_removed_when_nothing_was_published(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
-    with pytest.raises(OutputError), staging(os.fspath(tmp_path / "there" / "a" / "b")) as stage:
+    with pytest.raises(OutputError), stage_for(tmp_path / "there" / "a" / "b") as stage:
         stage.publish(put(stage, "one"), fail)
     assert (tmp_path / "there").is_dir()
     assert os.listdir(tmp_path / "there") == []
@@ -163,7 +214,7 @@ def test_folders_that_were_made_are_removed_when_nothing_was_published(tmp_path:
 
 def test_a_folder_that_was_made_stays_when_somebody_else_has_written_to_it(tmp_path: Path) -> None:
     dist = tmp_path / "dist"
-    with staging(os.fspath(dist)) as stage:
+    with stage_for(dist) as stage:
         put(stage, "one")
         (dist / "theirs").write_text("theirs")
     assert content(dist) == {"theirs": "theirs"}
@@ -171,7 +222,7 @@ def test_a_folder_that_was_made_stays_when_somebody_else_has_written_to_it(tmp_p
 
 def test_an_output_folder_that_became_a_file_meanwhile_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "dist").write_text("")
-    with pytest.raises(OutputError, match="cannot be used") as caught, staging(os.fspath(tmp_path / "dist")) as stage:
+    with pytest.raises(OutputError, match="cannot be used") as caught, stage_for(tmp_path / "dist") as stage:
         stage.folder()
     assert "--outdir" in caught.value.hint
 
@@ -213,6 +264,6 @@ def test_a_link_to_a_folder_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     check_output_dir(os.fspath(tmp_path / "link"))
-    with staging(os.fspath(tmp_path / "link")) as stage:
+    with stage_for(tmp_path / "link") as stage:
         stage.publish(put(stage, "one"), nothing)
     assert content(tmp_path / "real") == {"one": "one"}

@@ -15,6 +15,7 @@ from support import Recorder, make_context, make_script
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
 from headless_wheel_builder.isolation.interpreters import running_interpreter
 from headless_wheel_builder.isolation.uv import Uv, find_uv
@@ -114,7 +115,8 @@ def test_uv_makes_an_environment_from_the_interpreter_found(stage: Stage) -> Non
 @pytest.mark.usefixtures("no_uv_module")
 def test_uv_reads_requirements_from_a_file_and_no_settings_of_the_current_project(stage: Stage, tmp_path: Path) -> None:
     constraints = tmp_path / "constraints.txt"
-    stage.install(UvInstaller(os.fspath(constraints)), stage.context())
+    constraints.touch()
+    stage.install(UvInstaller(Constraints(os.fspath(constraints))), stage.context())
     work = stage.place.work
     assert stage.argv == [
         *("pip", "install", "--project", f"{work}/project", "--python", os.fspath(stage.program)),
@@ -152,12 +154,14 @@ def test_pip_is_shielded_from_what_leads_elsewhere_and_gets_all_other_settings(s
 
 
 def test_pip_runs_isolated_and_reads_requirements_from_a_file(stage: Stage) -> None:
-    stage.install(PipInstaller("/the/constraints.txt"), stage.context())
+    constraints = stage.folder / "the-constraints.txt"
+    constraints.touch()
+    stage.install(PipInstaller(Constraints(os.fspath(constraints))), stage.context())
     isolated, pip, *options = stage.argv
     assert isolated == "-I"
     assert pip.endswith(".whl/pip")
     assert os.path.isfile(os.path.dirname(pip))
-    assert options[-4:] == ["-r", f"{stage.place.work}/requirements.txt", "-c", "/the/constraints.txt"]
+    assert options[-4:] == ["-r", f"{stage.place.work}/requirements.txt", "-c", os.fspath(constraints)]
     assert {"--use-pep517", "--no-input", "--no-compile"} < set(options)
 
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from headless_wheel_builder.cli.interruption import Interruption
 
-__all__ = ["main", "script"]
+__all__ = ["leave", "main", "script"]
 
 
 def script() -> None:
     """Be the entry point of the installed scripts."""
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End the process with an exit code.
+
+    At once, because while the interpreter shuts down a late signal would end it in another way.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # None where it was closed before the start; an error where whoever read it is gone.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(exit_code)
 
 
 def main(argv: Sequence[str], prog: str | None = None) -> int:

@@ -58,7 +58,7 @@ def take_artifact(
         raise
     for warning in facts.warnings:
         report(Warned(warning))
-    for extra in sorted(set(os.listdir(folder)) - {name}):
+    for extra in sorted({*_names(folder)} - {name}):
         report(Warned(f"The backend also wrote {extra}; only {name}, which it named, is kept"))
     artifact = _described(path, kind, facts, output_dir=output_dir, checkpoint=checkpoint)
     top_level = facts.top_level if isinstance(facts, SdistFacts) else ""
@@ -98,7 +98,7 @@ def _check_named(folder: str, name: str, kind: Kind) -> None:
     try:
         mode = os.lstat(os.path.join(folder, name)).st_mode
     except OSError:
-        there = ", ".join(sorted(os.listdir(folder))) or "nothing"
+        there = ", ".join(_names(folder)) or "nothing"
         raise HookResultError(
             f"Backend operation failed: {hook} returned {name!r}, but made no such file",
             hook=hook,
@@ -111,6 +111,13 @@ def _check_named(folder: str, name: str, kind: Kind) -> None:
             hook=hook,
             hint=hint,
         )
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []  # the backend removed or locked it
 
 
 def _described(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,12 +18,14 @@ from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_f
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.sdist import check_sdist, unpack_sdist
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
+from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
 from headless_wheel_builder.hooks.backend import Backend
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
 from headless_wheel_builder.isolation.base import Context, Provisioned, Provisioner
 from headless_wheel_builder.isolation.distributions import direct_versions, installed_versions
+from headless_wheel_builder.removal import remove_tree
 
 
 class Build:
@@ -49,9 +50,10 @@ class Build:
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
         self._check()
-        with staging(self._request.output_dir) as stage:
+        with staging(self._request.output_dir, self._request.source, self._context.report) as stage:
             built = self._build_all(stage)
             artifacts = [staged.artifact for staged in built]
+            stage.make_output_dir()
             with (
                 self._timed("publish"),
                 prepared_report(self._request.report, self._request.output_dir, artifacts) as commit,
@@ -84,6 +86,8 @@ class Build:
         if not self._request.from_sdist:
             self._read(self._request.source)
         check_output_dir(self._request.output_dir)
+        if self._request.sdist_extract_dir == "":
+            raise OutputError("The folder to extract to has no name", hint="Name one with --sdist-extract-dir.")
         if self._request.report is not None:
             check_report(self._request.report, self._request.output_dir)
         self._provisioner.check(self._request.python, self._context)
@@ -131,7 +135,7 @@ class Build:
                 return self._take(folder, name, kind, output_dir=stage.output_dir)
 
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
-        with self._provisioned(build_system) as environment, _temporary("hwb-metadata-") as folder:
+        with self._provisioned(build_system) as environment, self._temporary("hwb-metadata-") as folder:
             self._add_requirements(source, "wheel", build_system, environment)
             backend = self._backend(source, build_system, environment)
             prepared = backend.metadata(folder)
@@ -207,8 +211,16 @@ class Build:
             with kept_sdist(Path(archive), top_level, into, checkpoint) as kept:
                 yield os.fspath(kept)
             return
-        with _temporary("hwb-sdist-") as folder:
+        with self._temporary("hwb-sdist-") as folder:
             yield os.fspath(unpack_sdist(Path(archive), Path(folder), checkpoint))
+
+    @contextlib.contextmanager
+    def _temporary(self, prefix: str) -> Iterator[str]:
+        folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
+        try:
+            yield folder
+        finally:
+            remove_tree(folder, self._context.report)
 
     @contextlib.contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -217,12 +229,3 @@ class Build:
             yield
         finally:
             self._durations[phase] = self._durations.get(phase, 0.0) + time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _temporary(prefix: str) -> Iterator[str]:
-    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

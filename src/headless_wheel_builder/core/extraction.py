@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,8 @@ from headless_wheel_builder.core.archive_names import fault, parts, shown
 from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import unpack_sdist
 from headless_wheel_builder.errors import OutputError, SdistError
+from headless_wheel_builder.events import silent
+from headless_wheel_builder.removal import remove_tree
 
 NAMES_SHOWN: Final = 5
 
@@ -75,7 +77,7 @@ class _Tree:
             self._delete()
             unpacked.rename(self.path)
         finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+            remove_tree(os.fspath(fresh), silent)
 
     def remember(self) -> None:
         """Record what is there now as ours."""

@@ -31,9 +31,10 @@ class Entry:
     size: str
 
 
-def check_record(archive: WheelArchive, dist_info: str) -> None:
-    """Check that RECORD lists exactly the files of the wheel, each with a strong hash that holds.
+def check_record(archive: WheelArchive, dist_info: str) -> list[str]:
+    """Check that RECORD lists exactly the files of the wheel, and that the hashes in it are strong and hold.
 
+    :returns: the files without a hash, which installers accept
     :raises ArtifactError: it does not
     """
     entries = _read(archive, f"{dist_info}/RECORD")
@@ -45,6 +46,7 @@ def check_record(archive: WheelArchive, dist_info: str) -> None:
     _refuse_any(archive, listed - files, "lists files in its RECORD that it does not have")
     for name in sorted(files):
         _check_file(archive, name, entries[name])
+    return sorted(name for name in files if not entries[name].hash)
 
 
 def _refuse_any(archive: WheelArchive, names: Iterable[str], what: str) -> None:
@@ -75,14 +77,12 @@ def _add(entries: dict[str, Entry], row: list[str]) -> None:
 
 def _check_file(archive: WheelArchive, name: str, entry: Entry) -> None:
     algorithm, _, expected = entry.hash.partition("=")
-    if not entry.hash:
-        raise _wrong(archive, name, "it has no hash")
-    if algorithm not in ALGORITHMS:
+    if entry.hash and algorithm not in ALGORITHMS:
         raise _wrong(archive, name, f"{shown(algorithm)} is not among the hashes that PEP 427 allows: sha256 or better")
-    size, found = _measure(archive, name, algorithm)
+    size, found = _measure(archive, name, algorithm or "sha256")
     if entry.size and entry.size != str(size):
         raise _wrong(archive, name, f"RECORD says {shown(entry.size)} bytes, and it has {size}")
-    if found != expected.rstrip("="):
+    if entry.hash and found != expected.rstrip("="):
         raise _wrong(archive, name, f"RECORD says {shown(entry.hash)}, and it has {algorithm}={found}")
 
 

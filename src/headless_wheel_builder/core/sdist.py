@@ -58,15 +58,17 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
     """
     stated = _read_file_name(path)
     with tarball.opened(path, checkpoint) as sdist:
-        rules, pkg_info = MemberRules(path), b""
+        rules = MemberRules(path)
+        pkg_infos: list[bytes] = []
         for member in sdist.members():
             if rules.admit(member):
-                pkg_info = _read(sdist, member)  # of several, the last is what unpacking leaves
+                pkg_infos = [*pkg_infos[:1], _read(sdist, member)]
         top_level = rules.finish(checkpoint)
-    identity = _check_identity(path, pkg_info, top_level)
+    # Of several, the last is what unpacking leaves.
+    identity = _check_identity(path, pkg_infos[-1], top_level)
     warnings = [*_warnings(path, stated, top_level, identity)]
-    if rules.is_repeated:
-        warnings.append(f"{path.name}: it has PKG-INFO more than once, and the last one counts")
+    if any(not _agrees(pkg_info, identity) for pkg_info in pkg_infos):
+        warnings.append(f"{path.name}: it has PKG-INFO more than once, and they differ; the last one counts")
     return SdistFacts(identity.name, identity.version, top_level, tuple(warnings))
 
 
@@ -147,6 +149,14 @@ def _check_identity(path: Path, pkg_info: bytes, top_level: str) -> Identity:
     if _names_a_version(top_level) and not stands_for(top_level, identity):
         raise _another(path, identity, f"its top-level folder is {shown(top_level)}")
     return identity
+
+
+def _agrees(pkg_info: bytes, identity: Identity) -> bool:
+    # hatchling, meson-python and others write a second PKG-INFO when they build from an unpacked sdist.
+    try:
+        return read_identity(pkg_info) == identity
+    except ValueError:
+        return False
 
 
 def _another(path: Path, identity: Identity, but: str) -> SdistError:

@@ -30,8 +30,6 @@ class MemberRules:
         self._path = path
         self._top_levels: set[str] = set()
         self._pkg_infos: set[str] = set()
-        # hatchling, meson-python and others write a second PKG-INFO when they build from an unpacked sdist.
-        self.is_repeated = False
         self._symlinks: dict[Parts, str] = {}
 
     def admit(self, member: tarfile.TarInfo) -> bool:
@@ -106,7 +104,6 @@ class MemberRules:
         path = parts(member.name)
         if path[1:] != ("PKG-INFO",) and member.name != "./PKG-INFO":
             return False
-        self.is_repeated = self.is_repeated or bool(self._pkg_infos)
         if member.isfile():
             self._pkg_infos.add(member.name)
         return member.isfile()

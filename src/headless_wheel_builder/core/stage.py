@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
 from headless_wheel_builder.errors import OutputError
+from headless_wheel_builder.events import Reporter
+from headless_wheel_builder.removal import remove_tree
 
 PREFIX = ".hwb-stage-"
 
 
 class Stage:
-    """A hidden folder inside the output folder, so that moving out of it is a rename on one file system.
+    """A folder on the file system of the output folder, so that moving out of it is a rename.
 
-    :param output_dir: the output folder; made when the first artifact needs the stage
+    It is not inside the source tree if that can be helped, so that what one hook makes does not get into what the next
+    one makes.
+
+    :param output_dir: the output folder; made when artifacts are published, or when the stage has to be in it
+    :param source: the source tree
     """
 
-    def __init__(self, output_dir: str) -> None:
+    def __init__(self, output_dir: str, source: str, report: Reporter) -> None:
         self.output_dir = os.path.abspath(output_dir)
+        self._source = source
+        self._report = report
         self._made: list[str] = []
-        self._path: str | None = None
+        # The stage itself, then what publishing needs in the output folder.
+        self._folders: list[str] = []
 
     def folder(self) -> str:
         """Return a new empty folder for one hook.
@@ -30,15 +40,32 @@ class Stage:
         :raises OutputError: the output folder cannot be used
         """
         try:
-            if self._path is None:
-                self._make_output_dir()
-                self._path = tempfile.mkdtemp(prefix=PREFIX, dir=self.output_dir)
-            return tempfile.mkdtemp(dir=self._path)
+            if not self._folders:
+                self._folders.append(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent()))
+            return tempfile.mkdtemp(dir=self._folders[0])
+        except OSError as error:
+            raise _unusable(self.output_dir, error) from error
+
+    def make_output_dir(self) -> None:
+        """Make the output folder, for as long as the stage is there or until something is published in it.
+
+        :raises OutputError: it cannot be made
+        """
+        missing = []
+        folder = self.output_dir
+        while not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        try:
+            for folder in reversed(missing):
+                with contextlib.suppress(FileExistsError):  # another build may make it at the same moment
+                    os.mkdir(folder)
+                    self._made.append(folder)
         except OSError as error:
             raise _unusable(self.output_dir, error) from error
 
     def publish(self, files: Sequence[str], commit: Callable[[], None]) -> None:
-        """Move files out of the stage and call `commit`; when either fails, leave the output folder as it was.
+        """Move files to the output folder and call `commit`; when either fails, leave the folder as it was.
 
         :raises OutputError: a file cannot be moved
         """
@@ -55,42 +82,62 @@ class Stage:
             raise OutputError(f"{target} cannot be written: it is a folder", hint="Remove it, or change --outdir.")
         try:
             if os.path.lexists(target):
-                backup = os.path.join(self.folder(), "replaced")
-                _keep(target, backup)
-                undo.callback(os.replace, backup, target)
+                undo.callback(os.replace, self._kept(target), target)
             else:
                 undo.callback(_remove, target)
-            os.replace(file, target)
+            self._replace(file, target)
         except OSError as error:
             raise OutputError(
                 f"{target} cannot be written: {error.strerror}",
                 hint="Remove what stands in its place, or name another folder with --outdir.",
             ) from error
 
-    def _make_output_dir(self) -> None:
-        missing = []
-        folder = self.output_dir
-        while not os.path.isdir(folder):
-            missing.append(folder)
-            folder = os.path.dirname(folder)
-        for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):  # another build may make it at the same moment
-                os.mkdir(folder)
-                self._made.append(folder)
+    def _replace(self, file: str, target: str) -> None:
+        try:
+            os.replace(file, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Two mounts of one file system look like one place, but nothing can be renamed between them.
+            os.replace(shutil.copy2(file, self._beside_output()), target)
+
+    def _kept(self, target: str) -> str:
+        backup = os.path.join(self._beside_output(), "replaced")
+        try:
+            os.link(target, backup, follow_symlinks=False)
+        except OSError:
+            os.replace(target, backup)  # a file system without hard links
+        return backup
+
+    def _beside_output(self) -> str:
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=self.output_dir)
+        self._folders.append(folder)
+        return folder
+
+    def _parent(self) -> str:
+        output_dir, source = os.path.realpath(self.output_dir), os.path.realpath(self._source)
+        if os.path.isdir(source) and _is_inside(output_dir, source):
+            device = os.stat(_existing(output_dir)).st_dev
+            for folder in (os.path.realpath(tempfile.gettempdir()), os.path.dirname(source)):
+                is_near = os.stat(folder).st_dev == device and not _is_inside(folder, source)
+                if is_near and os.access(folder, os.W_OK | os.X_OK):
+                    return folder
+        self.make_output_dir()
+        return self.output_dir
 
     def close(self) -> None:
         """Remove the stage, and folders that were made for artifacts which never came."""
-        if self._path is not None:
-            shutil.rmtree(self._path, ignore_errors=True)
+        for folder in self._folders:
+            remove_tree(folder, self._report)
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
 
 
 @contextlib.contextmanager
-def staging(output_dir: str) -> Iterator[Stage]:
+def staging(output_dir: str, source: str, report: Reporter) -> Iterator[Stage]:
     """Have a stage for the length of a `with` block."""
-    stage = Stage(output_dir)
+    stage = Stage(output_dir, source, report)
     try:
         yield stage
     finally:
@@ -107,9 +154,7 @@ def check_output_dir(output_dir: str) -> None:
         raise OutputError(
             f"Build path '{path}' exists and is not a directory", hint="Name another folder with --outdir."
         )
-    folder = path
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
+    folder = _existing(path)
     if not os.path.isdir(folder):
         raise OutputError(
             f"Build path '{path}' does not exist and cannot be a directory",
@@ -124,17 +169,20 @@ def check_output_dir(output_dir: str) -> None:
         )
 
 
+def _existing(path: str) -> str:
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return os.path.commonpath([path, folder]) == folder
+
+
 def _unusable(path: str, error: OSError) -> OutputError:
     return OutputError(
         f"Build path '{path}' cannot be used: {error.strerror}", hint="Name another folder with --outdir."
     )
-
-
-def _keep(path: str, backup: str) -> None:
-    try:
-        os.link(path, backup, follow_symlinks=False)
-    except OSError:
-        os.replace(path, backup)  # a file system without hard links
 
 
 def _remove(path: str) -> None:

@@ -22,7 +22,7 @@ from headless_wheel_builder.core.identity import (
     stands_for,
 )
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
-from headless_wheel_builder.core.record import check_record
+from headless_wheel_builder.core.record import NAMES_SHOWN, check_record
 from headless_wheel_builder.core.wheel_archive import WheelArchive, opened, refusal
 
 SUFFIX: Final = ".dist-info"
@@ -67,9 +67,11 @@ def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
         dist_info = _find_dist_info(archive, stated)
         identity = _check_metadata(archive, dist_info, stated)
         tags = _check_wheel_file(archive, dist_info)
-        check_record(archive, dist_info)
-    warnings = tuple(_warnings(path, dist_info, stated, tags))
-    return WheelFacts(identity.name, identity.version, tuple(sorted(stated.tags)), warnings)
+        unhashed = check_record(archive, dist_info)
+    warnings = [*_warnings(path, dist_info, stated, tags)]
+    if unhashed:
+        warnings.append(f"{path.name}: its RECORD has no hash for {', '.join(map(shown, unhashed[:NAMES_SHOWN]))}")
+    return WheelFacts(identity.name, identity.version, tuple(sorted(stated.tags)), tuple(warnings))
 
 
 def _read_file_name(path: Path) -> _FileName:

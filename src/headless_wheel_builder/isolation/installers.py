@@ -16,6 +16,7 @@ from headless_wheel_builder.events import CommandOutput, CommandStarted, Noticed
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.interpreters import Interpreter
 from headless_wheel_builder.isolation.uv import Uv, find_uv
 
@@ -64,12 +65,12 @@ class Installer(Protocol):
 class UvInstaller:
     """uv, for both.
 
-    :param constraints: a constraints file
+    :param constraints: hold for all that is installed
     """
 
     label = "venv+uv"
 
-    def __init__(self, constraints: str | None = None) -> None:
+    def __init__(self, constraints: Constraints | None = None) -> None:
         self._constraints = constraints
 
     def check(self, context: Context) -> None:
@@ -119,12 +120,12 @@ class UvInstaller:
 class PipInstaller:
     """virtualenv makes the environment, pip fills it from outside, so that the environment has no pip of its own.
 
-    :param constraints: a constraints file
+    :param constraints: hold for all that is installed
     """
 
     label = "virtualenv+pip"
 
-    def __init__(self, constraints: str | None = None) -> None:
+    def __init__(self, constraints: Constraints | None = None) -> None:
         self._constraints = constraints
 
     def check(self, context: Context) -> None:
@@ -210,11 +211,11 @@ def _run(
     return returncode, log.text()
 
 
-def _files(place: Place, requirements: Sequence[str], constraints: str | None) -> list[str]:
+def _files(place: Place, requirements: Sequence[str], constraints: Constraints | None) -> list[str]:
     # From a file, because pip ignores environment markers on its command line, and a URL may hold a password.
     path = os.path.join(place.work, "requirements.txt")
     _write(path, "\n".join(requirements) + "\n")
-    return ["-r", path, *(["-c", os.path.abspath(constraints)] if constraints else [])]
+    return ["-r", path, *(["-c", constraints.file(place.work)] if constraints else [])]
 
 
 def _write(path: str, text: str) -> None:

@@ -36,8 +36,8 @@ Candidate: TypeAlias = tuple[str, str]
 class Interpreter:
     """An interpreter, as it describes itself.
 
-    `scripts` and `purelib` are where an environment made from it has its programs and its packages, with `{base}` for
-    the environment's folder; `site_packages` is its own; `ensurepip` is the folder with the pip it may bring.
+    `scripts`, `purelib` and `platlib` are where an environment made from it has its programs and its packages, with
+    `{base}` for the environment's folder; `site_packages` is its own; `ensurepip` is where it may have a pip.
     """
 
     executable: str
@@ -46,6 +46,7 @@ class Interpreter:
     free_threaded: bool
     scripts: str
     purelib: str
+    platlib: str
     site_packages: str
     ensurepip: str
 
@@ -204,8 +205,10 @@ def _ask(executable: str, context: Context) -> Interpreter:
 
 @cache
 def _probe_source() -> str:
+    import inspect
+
     # With -c the current folder is first on sys.path, and a json.py there would be imported.
-    return "import sys; sys.path.pop(0)\n" + Path(probe.__file__).read_text(encoding="utf-8")
+    return "import sys; sys.path.pop(0)\n" + inspect.getsource(probe)
 
 
 def _described(facts: Mapping[str, Any], executable: str) -> Interpreter:
@@ -217,6 +220,7 @@ def _described(facts: Mapping[str, Any], executable: str) -> Interpreter:
         free_threaded=facts["free_threaded"],
         scripts=facts["scripts"],
         purelib=facts["purelib"],
+        platlib=facts["platlib"],
         site_packages=facts["site_packages"],
         ensurepip=facts["ensurepip"],
     )

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import pkgutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,12 +116,12 @@ class PlainEnvironment:
             )
 
     def _unmet(self, requirements: Sequence[str]) -> list[dict[str, Any]]:
-        script = Path(__file__).with_name("unmet.py").read_text(encoding="utf-8")
+        script = pkgutil.get_data(__package__, "unmet.py") or b""
         found = importlib.util.find_spec("build")
         if found is None or found.origin is None:
             raise IsolationError("The package `build` is missing", hint="Install it: python -m pip install build")
         home = os.path.dirname(os.path.dirname(found.origin))
-        argv = [str(self.python_path), "-c", script, home, json.dumps(sorted(set(requirements)))]
+        argv = [str(self.python_path), "-c", script.decode(), home, json.dumps(sorted(set(requirements)))]
         answer = self._context.processes.capture(argv, env=self.env_vars)
         if answer.returncode:
             raise IsolationError(

@@ -23,6 +23,7 @@ def describe():  # noqa: ANN201 - Python 2 has no annotations
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "scripts": paths["scripts"],
         "purelib": paths["purelib"],
+        "platlib": paths["platlib"],
         "site_packages": sysconfig.get_paths()["purelib"],
         "ensurepip": os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled"),
     }

@@ -74,6 +74,8 @@ def parse_target(text: str) -> VersionTarget | PathTarget:
     """
     if os.sep in text or (os.altsep and os.altsep in text) or text.startswith(("~", ".")):
         return PathTarget(os.path.abspath(os.path.expanduser(text)))
+    if os.path.isdir(text):
+        return PathTarget(os.path.abspath(text))
     match = _VERSION.fullmatch(text.strip())
     implementation = _IMPLEMENTATIONS.get((match["name"] or "").lower()) if match else None
     if match is None or implementation is None:

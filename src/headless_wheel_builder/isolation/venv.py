@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headless_wheel_builder.errors import DependencyError, IsolationError, RequestError
+from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
+from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
 from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
+from headless_wheel_builder.removal import remove_tree
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class VenvIsolation:
 
     def __init__(self, config: VenvConfig | None = None) -> None:
         self.config = config or VenvConfig()
-        constraints = os.fspath(self.config.constraints) if self.config.constraints else None
-        self._installer: Installer = (UvInstaller if self.config.use_uv else PipInstaller)(constraints)
+        constraints = self.config.constraints
+        self._constraints = None if constraints is None else Constraints(os.fspath(constraints))
+        self._installer: Installer = (UvInstaller if self.config.use_uv else PipInstaller)(self._constraints)
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
         """Make a virtual environment with the requirements; whoever asks for it has to clean it up.
@@ -78,8 +80,8 @@ class VenvIsolation:
                 hint="Leave cache_envs out: environments are then made for each build.",
             )
         self._installer.check(context)
-        if self.config.constraints is not None:
-            _check_constraints(os.fspath(self.config.constraints))
+        if self._constraints is not None:
+            self._constraints.check()
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
         self._interpreter(python, context)
@@ -173,7 +175,10 @@ class VenvEnvironment:
         self._installer.install(
             self._interpreter, str(self.python_path), self._place, self._context, sorted(set(requirements))
         )
-        _check_installed(str(self.site_packages), requirements)
+        folders = {
+            part.format(base=self._place.folder) for part in (self._interpreter.purelib, self._interpreter.platlib)
+        }
+        _check_installed(sorted(folders), requirements)
         self._requirements = requirements
 
 
@@ -207,23 +212,14 @@ def _place(env_dir: str | None, context: Context) -> Iterator[Place]:
             folder = os.path.realpath(env_dir)
             yield Place(folder=folder, work=work)
             # Only on success: the user wants to look into the environment of a failed build.
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder, context.report)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _check_constraints(path: str) -> None:
-    try:
-        with open(path, encoding="utf-8") as file:
-            file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(
-            f"The constraints file cannot be read: {error}",
-            hint=f"Check --dependency-constraints-txt {path}: it has to be a text file in UTF-8.",
-        ) from None
+        remove_tree(work, context.report)
 
 
 def _check_env_dir(path: str) -> None:
+    if not path:
+        raise IsolationError("Build environment location has no name", hint="Name a folder that is empty or new.")
     if os.path.exists(path) and not os.path.isdir(path):
         raise IsolationError(
             f"Build environment location is not a directory: {path}", hint="Name a folder that is empty or new."
@@ -250,17 +246,17 @@ def _check_requirements(requirements: Sequence[str]) -> None:
             ) from None
 
 
-def _check_installed(site_packages: str, requirements: Sequence[str]) -> None:
+def _check_installed(folders: Sequence[str], requirements: Sequence[str]) -> None:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    installed = installed_versions(site_packages)
+    installed = {name for folder in folders for name in installed_versions(folder)}
     parsed = map(Requirement, requirements)
     # Whether a marker applies only the environment's own interpreter knows.
     missing = [one.name for one in parsed if one.marker is None and canonicalize_name(one.name) not in installed]
     if missing:
         raise DependencyError(
-            f"The installer said that it installed {', '.join(missing)}, but {site_packages} does not have it",
+            f"The installer said that it installed {', '.join(missing)}, but {folders[0]} does not have it",
             cause="A setting of the installer sends packages elsewhere (`target`, `prefix` or `root` in pip.conf).",
             hint="Look at `pip config list`, and remove that setting.",
         )

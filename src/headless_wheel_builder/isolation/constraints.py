@@ -1,0 +1,49 @@
+"""The constraints file that the user names."""
+
+from __future__ import annotations
+
+import os
+
+from headless_wheel_builder.errors import RequestError
+
+
+class Constraints:
+    """Constraints for build requirements, in the format of pip.
+
+    :param path: as the user wrote it
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._text: str | None = None
+
+    def check(self) -> None:
+        """Read the file.
+
+        :raises RequestError: it cannot be read
+        """
+        if self._text is not None:
+            return
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                self._text = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RequestError(
+                f"The constraints file cannot be read: {error}",
+                hint=f"Check --dependency-constraints-txt {self._path}: it has to be a text file in UTF-8.",
+            ) from None
+
+    def file(self, work: str) -> str:
+        """Return the path of a file that an installer can read, in the folder `work` if it has to be made.
+
+        :raises RequestError: the constraints cannot be read
+        """
+        # Where it is, so that what it includes by relative names is found.
+        if os.path.isfile(self._path):
+            return os.path.abspath(self._path)
+        # A pipe, as <(...) of a shell: it can be read once only, and by nobody else.
+        self.check()
+        copy = os.path.join(work, "constraints.txt")
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write(self._text or "")
+        return copy
