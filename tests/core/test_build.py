@@ -34,7 +34,7 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import (
     ArtifactError,
     BackendError,
-    BackendUnavailableError,
+    BackendError,
     BuildSystemError,
     HeadlessWheelBuilderError,
     HookFailedError,
@@ -357,8 +357,9 @@ def test_the_environment_is_checked_before_anything_is_made(builder: Builder, lo
 
 def test_a_misspelt_key_is_warned_about_once(builder: Builder, local_backend: LocalBackend) -> None:
     project = local_backend(pyproject="[build-systm]\nrequires = []\n")
-    # There is no setuptools here, which is the backend where none is named.
-    assert isinstance(failed(builder.build(project), project), BackendUnavailableError)
+    # The backend where none is named is setuptools, whether it is there or not.
+    (project.source / "setup.py").write_text("raise SystemExit(1)")
+    assert isinstance(failed(builder.build(project), project), BackendError)
     assert builder.warnings == ["Found 'build-systm' in pyproject.toml, did you mean 'build-system'?"]
 
 
