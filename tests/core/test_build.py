@@ -34,7 +34,6 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import (
     ArtifactError,
     BackendError,
-    BackendError,
     BuildSystemError,
     HeadlessWheelBuilderError,
     HookFailedError,
