@@ -267,7 +267,8 @@ def test_a_stream_that_is_closed_or_full_does_not_end_the_build(tmp_path: Path, 
             capture_output=True,
             check=False,
         )
-        assert (which, ran.returncode) == (which, 1 if which == "theirs" else 0)
+        # A stream that cannot be flushed at the end costs 120 on some Pythons.
+        assert ran.returncode in ({1, 120} if which == "theirs" else {0})
         assert (folder / "dist" / "demo-1.0-py3-none-any.whl").exists() == (which == "ours")
 
 
