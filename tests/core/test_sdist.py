@@ -378,12 +378,11 @@ def test_the_checkpoint_can_cancel_at_any_member_and_inside_one(
             work(path, StopAfter(calls))
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_that_cannot_be_written_to_is_not_the_sdists_fault(tmp_path: Path) -> None:
-    path = make_sdist(tmp_path)
-    (tmp_path / "locked").mkdir(mode=0o500)
+def test_a_folder_that_cannot_be_written_to_is_not_the_sdists_fault(as_nobody: Path) -> None:
+    path = make_sdist(as_nobody)
+    (as_nobody / "locked").mkdir(mode=0o500)
     with pytest.raises(OutputError, match="locked"):
-        unpack_sdist(path, tmp_path / "locked")
+        unpack_sdist(path, as_nobody / "locked")
 
 
 def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import BuildSystemError, ProjectError
+from headless_wheel_builder.requirements import find_invalid
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -178,20 +179,17 @@ def _check_backend_path(source: str, backend_path: Iterable[str]) -> None:
 
 
 def _check_requirements(requires: Iterable[str]) -> None:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for requirement in requires:
-        try:
-            Requirement(requirement)
-        except InvalidRequirement as error:
-            is_option = requirement.lstrip().startswith("-")
-            raise BuildSystemError(
-                _sentence(f"`requires` entry {requirement!r} is not a valid requirement (PEP 508)"),
-                cause="It looks like an installer's option." if is_option else str(error),
-                hint="Give options to the installer by its environment variables or configuration."
-                if is_option
-                else f"Write a name and versions, for example: {EXAMPLE}",
-            ) from None
+    if (invalid := find_invalid(requires)) is None:
+        return
+    requirement, reason = invalid
+    is_option = requirement.lstrip().startswith("-")
+    raise BuildSystemError(
+        _sentence(f"`requires` entry {requirement!r} is not a valid requirement (PEP 508)"),
+        cause="It looks like an installer's option." if is_option else reason,
+        hint="Give options to the installer by its environment variables or configuration."
+        if is_option
+        else f"Write a name and versions, for example: {EXAMPLE}",
+    )
 
 
 def _invalid(rule: str, *, found: object, expected: str) -> BuildSystemError:

@@ -17,6 +17,7 @@ from headless_wheel_builder.errors import (
     HookResultError,
 )
 from headless_wheel_builder.events import ArtifactBuilding, Kind, MetadataPreparing, Reporter, RequirementsAsking
+from headless_wheel_builder.requirements import find_invalid
 
 if TYPE_CHECKING:
     from headless_wheel_builder.hooks.log import Log
@@ -157,19 +158,15 @@ def _ending(returncode: int) -> str:
 
 
 def _requirements(hook: str, result: object) -> tuple[str, ...]:
-    from packaging.requirements import InvalidRequirement, Requirement
-
     if not isinstance(result, list) or not all(isinstance(item, str) for item in result):
         raise _unexpected(hook, result, "a list of requirements")
-    for requirement in result:
-        try:
-            Requirement(requirement)
-        except InvalidRequirement as error:
-            raise HookResultError(
-                f"Backend operation failed: {hook} asked for {requirement!r}, which is not a requirement (PEP 508)",
-                hook=hook,
-                cause=str(error),
-            ) from None
+    if invalid := find_invalid(result):
+        requirement, reason = invalid
+        raise HookResultError(
+            f"Backend operation failed: {hook} asked for {requirement!r}, which is not a requirement (PEP 508)",
+            hook=hook,
+            cause=reason,
+        )
     return tuple(dict.fromkeys(result))
 
 

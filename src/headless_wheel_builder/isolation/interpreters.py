@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 from headless_wheel_builder.errors import InterpreterError
 from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, check_age, parse_target
+from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, check_age, dotted, parse_target
 from headless_wheel_builder.isolation.uv import find_uv
 
 # An interpreter on a cold network drive is slow; one that asks for input never answers.
@@ -53,7 +53,7 @@ class Interpreter:
     @property
     def minor_version(self) -> str:
         """The version as environments name it, `3.12`."""
-        return ".".join(map(str, self.version[:2]))
+        return dotted(self.version[:2])
 
 
 def running_interpreter() -> Interpreter:
@@ -87,7 +87,7 @@ def _configured(path: Path, target: VersionTarget | PathTarget | None, context: 
     if isinstance(target, VersionTarget) and not _fits(interpreter, target):
         raise InterpreterError(
             f"The configured interpreter {path} is not {target}",
-            cause=f"It says that it is {interpreter.implementation} {_dotted(interpreter.version)}.",
+            cause=f"It says that it is {interpreter.implementation} {dotted(interpreter.version)}.",
             hint="Configure another path, or ask for the version that it has.",
         )
     return interpreter
@@ -107,7 +107,7 @@ def _named(path: str, context: Context) -> Interpreter:
             cause=str(broken),
             hint="Run it by hand to see what is wrong, or name another one.",
         ) from None
-    check_age(f"{executable} (Python {_dotted(interpreter.version)})", interpreter.version)
+    check_age(f"{executable} (Python {dotted(interpreter.version)})", interpreter.version)
     return interpreter
 
 
@@ -121,7 +121,7 @@ def _search(target: VersionTarget, context: Context, *, use_uv: bool) -> Interpr
             continue
         if _fits(interpreter, target):
             return interpreter
-        looked.append(f"{where}: {candidate} is {interpreter.implementation} {_dotted(interpreter.version)}")
+        looked.append(f"{where}: {candidate} is {interpreter.implementation} {dotted(interpreter.version)}")
     raise InterpreterError(
         f"{target} was not found", cause="Looked in this order:\n" + _bullets(looked), hint=_how_to_install(target)
     )
@@ -144,7 +144,7 @@ def _from_uv(target: VersionTarget, context: Context, looked: list[str]) -> Iter
     if uv is None:
         looked.append(f"{UV_PLACE}: uv is not installed")
         return
-    request = f"{target.implementation}@{_dotted(target.version)}{'t' if target.free_threaded else ''}"
+    request = f"{target.implementation}@{dotted(target.version)}{'t' if target.free_threaded else ''}"
     argv = [uv.path, "python", "find", "--managed-python", "--no-python-downloads"]
     argv += ["--no-project", "--no-config", "--system", request]
     # An active virtual environment would be found as well, though uv did not install it.
@@ -163,7 +163,7 @@ def _from_pyenv(target: VersionTarget, context: Context, looked: list[str]) -> I
     except OSError:
         looked.append(f"pyenv: there is no folder {versions}")
         return
-    wanted = _dotted(target.version)
+    wanted = dotted(target.version)
     for name in sorted(names, key=lambda name: (wanted in name, _numbers(name)), reverse=True):
         executable = os.path.join(versions, name, "bin", "python")
         if os.path.exists(executable):
@@ -231,17 +231,13 @@ def _fits(interpreter: Interpreter, target: VersionTarget) -> bool:
 
 
 def _how_to_install(target: VersionTarget) -> str:
-    version = _dotted(target.version) + ("t" if target.free_threaded else "")
+    version = dotted(target.version) + ("t" if target.free_threaded else "")
     named = version if target.implementation == "cpython" else f"{target.implementation}{version}"
     return f"Install it with `uv python install {named}`, with pyenv, or with the system's package installer."
 
 
 def _numbers(name: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", name)))
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
 
 
 def _bullets(lines: list[str]) -> str:

@@ -97,8 +97,8 @@ def check_age(what: str, version: tuple[int, ...]) -> None:
     if version < OLDEST[: len(version)]:
         raise InterpreterError(
             f"{what} is too old to build with",
-            cause=f"The oldest interpreter that build backends and installers still support is {_dotted(OLDEST)}.",
-            hint=f"Choose {_dotted(OLDEST)} or newer.",
+            cause=f"The oldest interpreter that build backends and installers still support is {dotted(OLDEST)}.",
+            hint=f"Choose {dotted(OLDEST)} or newer.",
         )
 
 
@@ -108,5 +108,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split(".")))
 
 
-def _dotted(version: tuple[int, ...]) -> str:
+def dotted(version: tuple[int, ...]) -> str:
+    """Write a version as users do."""
     return ".".join(map(str, version))

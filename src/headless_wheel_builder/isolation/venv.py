@@ -17,6 +17,7 @@ from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
 from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
 from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.requirements import find_invalid
 
 
 @dataclass(frozen=True)
@@ -233,17 +234,13 @@ def _check_env_dir(path: str) -> None:
 
 
 def _check_requirements(requirements: Sequence[str]) -> None:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    for requirement in requirements:
-        try:
-            Requirement(requirement)
-        except InvalidRequirement as error:
-            raise DependencyError(
-                f"{requirement!r} is not a requirement (PEP 508)",
-                cause=str(error),
-                hint='Write a name and versions, for example: "setuptools >= 61"',
-            ) from None
+    if invalid := find_invalid(requirements):
+        requirement, reason = invalid
+        raise DependencyError(
+            f"{requirement!r} is not a requirement (PEP 508)",
+            cause=reason,
+            hint='Write a name and versions, for example: "setuptools >= 61"',
+        )
 
 
 def _check_installed(folders: Sequence[str], requirements: Sequence[str]) -> None:
