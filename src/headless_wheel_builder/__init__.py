@@ -5,12 +5,12 @@ result = await build_wheel("path/to/project", output_dir="dist", python="3.12")
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headless_wheel_builder import errors as _errors
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.errors import *  # noqa: F403 - the one tree of errors, whole
+from headless_wheel_builder.lazy import attributes
 
 if TYPE_CHECKING:
     from headless_wheel_builder.core.engine import BuildConfig, BuildEngine, build_wheel
@@ -36,10 +36,7 @@ __all__ = [
 __all__ += _errors.__all__
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = attributes(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

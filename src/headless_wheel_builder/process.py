@@ -166,7 +166,7 @@ class Processes:
             self._live[process.pid] = process
         try:
             yield process
-        except BaseException:
+        except BaseException:  # a cancellation too: no process outlives the block
             _signal_group(process, "kill")
             process.wait()
             raise

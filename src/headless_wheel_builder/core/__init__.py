@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from headless_wheel_builder.lazy import attributes
 
 if TYPE_CHECKING:
     from headless_wheel_builder.core.engine import BuildConfig, BuildEngine
     from headless_wheel_builder.core.result import Artifact, BuildResult
 
-_HOMES = {"Artifact": "result", "BuildConfig": "engine", "BuildEngine": "engine", "BuildResult": "result"}
+_HOMES = {
+    "Artifact": "core.result",
+    "BuildConfig": "core.engine",
+    "BuildEngine": "core.engine",
+    "BuildResult": "core.result",
+}
 
 __all__ = ["Artifact", "BuildConfig", "BuildEngine", "BuildResult"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = attributes(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

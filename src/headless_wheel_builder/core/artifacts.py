@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
+from headless_wheel_builder.core.identity import same_name, same_version
 from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.core.sdist import SdistFacts, check_sdist
 from headless_wheel_builder.core.wheel import WheelFacts, check_wheel
@@ -70,19 +68,12 @@ def check_agreement(sdist: Artifact | SdistFacts, wheel: Artifact) -> None:
 
     :raises ArtifactError: it is not
     """
-    if _identity(sdist.name, sdist.version) != _identity(wheel.name, wheel.version):
+    if not (same_name(sdist.name, wheel.name) and same_version(sdist.version, wheel.version)):
         raise ArtifactError(
             f"The wheel {wheel.path.name} is not of the project and version of the sdist",
             cause=f"The sdist is {sdist.name} {sdist.version}, the wheel is {wheel.name} {wheel.version}.",
             hint="Does the project find out its name or version from something that is not in the sdist?",
         )
-
-
-def _identity(name: str, version: str) -> tuple[str, Version | str]:
-    try:
-        return canonicalize_name(name), Version(version)
-    except InvalidVersion:
-        return canonicalize_name(name), version
 
 
 def _check_named(folder: str, name: str, kind: Kind) -> None:

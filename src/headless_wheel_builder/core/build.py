@@ -188,9 +188,9 @@ class Build:
         if asked:
             with self._timed("provision"):
                 environment.add(asked, asked_by=f"get_requires_for_build_{kind}")
-        folder = os.fspath(environment.site_packages)
-        self._versions |= installed_versions(folder)
-        direct = direct_versions(folder, (*build_system.requires, *asked))
+        installed = installed_versions(os.fspath(environment.site_packages))
+        self._versions |= installed
+        direct = direct_versions(installed, (*build_system.requires, *asked))
         if direct and self._provisioner.isolated:
             self._context.report(VersionsInstalled(direct))
 

@@ -38,7 +38,7 @@ def kept_sdist(archive: Path, top_level: str, extract_dir: Path, checkpoint: Che
         tree.remember()
     try:
         yield tree.path
-    except BaseException:
+    except BaseException:  # a cancellation too: what the hooks left is remembered as ours
         # Without it the next build is refused, which is better than an error that hides this one.
         with contextlib.suppress(OSError):
             tree.remember()

@@ -28,7 +28,7 @@ def save(manifest: Path, entries: Entries) -> None:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             json.dump({"format": FORMAT, "entries": entries}, file, indent=0)
         Path(temporary).replace(manifest)
-    except BaseException:
+    except BaseException:  # a cancellation too: no half a manifest stays
         Path(temporary).unlink()
         raise
 

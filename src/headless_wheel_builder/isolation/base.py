@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar, runtime_checkable
 
+from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.process import Processes
 
@@ -152,3 +153,18 @@ class Provisioner(Protocol):
         :raises HeadlessWheelBuilderError: provisioning would fail
         """
         ...
+
+
+def contradiction(asked_by: str, *, there: Sequence[str], asked: Sequence[str], reason: str) -> DependencyError:
+    """Return the error that names both sides of requirements which cannot be installed together.
+
+    :param asked_by: the name of the hook that asked for more
+    :param there: the requirements of `[build-system]`
+    :param reason: what the installer says
+    """
+    sides = f"`requires` has: {', '.join(sorted(there))}\n{asked_by} asked for: {', '.join(sorted(asked))}"
+    return DependencyError(
+        f"{asked_by} asked for what cannot be installed together with `requires` of [build-system]",
+        cause=f"{sides}\n{reason}",
+        hint="Change `requires` so that both can be had, or settings of the backend that make it ask.",
+    )

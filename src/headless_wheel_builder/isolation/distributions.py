@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -20,10 +20,10 @@ def installed_versions(site_packages: str) -> dict[str, str]:
     return dict(sorted((canonicalize_name(headers["name"]), headers["version"]) for headers in found))
 
 
-def direct_versions(site_packages: str, requirements: Iterable[str]) -> dict[str, str]:
-    """Return the versions of those distributions that the requirements name."""
+def direct_versions(installed: Mapping[str, str], requirements: Iterable[str]) -> dict[str, str]:
+    """Return, of what `installed_versions` found, the distributions that the requirements name."""
     wanted = {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
-    return {name: version for name, version in installed_versions(site_packages).items() if name in wanted}
+    return {name: version for name, version in installed.items() if name in wanted}
 
 
 def _headers(folder: str) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context, IsolationStrategy
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context, IsolationStrategy, contradiction
 
 T = TypeVar("T")
 
@@ -103,10 +103,7 @@ class ForeignEnvironment:
         try:
             self.make([*there, *requirements], new=requirements)
         except DependencyError as error:
-            raise DependencyError(
-                f"{asked_by} asked for what cannot be installed together with `requires` of [build-system]",
-                cause=f"`requires` has: {', '.join(there)}\n{asked_by} asked for: {', '.join(requirements)}\n{error}",
-            ) from error
+            raise contradiction(asked_by, there=there, asked=requirements, reason=str(error)) from error
 
     def make(self, requirements: Sequence[str], *, new: Sequence[str]) -> None:
         """Have an environment made with all of `requirements`, in place of the one that is there."""

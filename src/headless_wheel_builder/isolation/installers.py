@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, Noticed
@@ -19,8 +19,6 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.interpreters import Interpreter
 from headless_wheel_builder.isolation.uv import Uv, find_uv
-
-InstallerName: TypeAlias = Literal["pip", "uv"]
 
 # What sends an installation elsewhere, or keeps it from happening. The switches are set to 0 rather than removed, so
 # that they also override pip's configuration files.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context, contradiction
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
@@ -163,11 +163,7 @@ class VenvEnvironment:
         try:
             self._install((*self._requirements, *requirements), new=requirements)
         except DependencyError as error:
-            raise DependencyError(
-                f"{asked_by} asked for what cannot be installed together with `requires` of [build-system]",
-                cause=f"{_sides(asked_by, self._requirements, requirements)}\n{error.cause}",
-                hint="Change `requires` so that both can be had, or settings of the backend that make it ask.",
-            ) from error
+            raise contradiction(asked_by, there=self._requirements, asked=requirements, reason=error.cause) from error
 
     def _install(self, requirements: tuple[str, ...], *, new: Sequence[str]) -> None:
         if not new:
@@ -257,7 +253,3 @@ def _check_installed(folders: Sequence[str], requirements: Sequence[str]) -> Non
             cause="A setting of the installer sends packages elsewhere (`target`, `prefix` or `root` in pip.conf).",
             hint="Look at `pip config list`, and remove that setting.",
         )
-
-
-def _sides(hook: str, there: Sequence[str], asked: Sequence[str]) -> str:
-    return f"`requires` has: {', '.join(sorted(there))}\n{hook} asked for: {', '.join(sorted(asked))}"
