@@ -89,6 +89,13 @@ class Noticed:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """Why the build goes about it in this way, for those who want to know."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something that works but should be mended."""
 
@@ -107,6 +114,7 @@ Event: TypeAlias = (
     | CommandOutput
     | HookOutput
     | Noticed
+    | Explained
     | Warned
 )
 

@@ -14,12 +14,17 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Literal, TypeAlias
+from typing import IO, TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     Popen: TypeAlias = subprocess.Popen[bytes]
 
 OnOutput: TypeAlias = Callable[[bytes], None]
+Stop: TypeAlias = Literal["terminate", "kill"]
+# Where a process prints: to our own streams, to one pipe, or to a pipe for each stream.
+Output: TypeAlias = Literal["inherit", "merged", "apart"]
+
+Running = TypeVar("Running", bound="Stoppable")
 
 # How long a process may take to clean up after SIGTERM before it is killed.
 GRACE_SECONDS = 5.0
@@ -42,6 +47,14 @@ class Captured:
     stderr: bytes
 
 
+class Stoppable(Protocol):
+    """Something that runs for a build."""
+
+    def stop(self, how: Stop) -> None:
+        """Ask it to end, or end it; without waiting, and without starting or finishing anything else of the build."""
+        ...
+
+
 class Processes:
     """The processes of one build.
 
@@ -51,7 +64,7 @@ class Processes:
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self._grace = grace
         self._lock = threading.Lock()
-        self._live: dict[int, Popen] = {}
+        self._live: list[Stoppable] = []
         self._callbacks: list[Callable[[], None]] = []
         self._cancelled = False
         self._reaper: threading.Timer | None = None
@@ -73,12 +86,36 @@ class Processes:
         """
         with self._lock:
             again, self._cancelled = self._cancelled, True
-            for process in self._live.values():
-                _signal_group(process, "kill" if again else "terminate")
+            for running in self._live:
+                running.stop("kill" if again else "terminate")
             for callback in self._callbacks:
                 callback()
             if not again and self._live:
                 self._reaper = _after(self._grace, self._kill_all)
+
+    def add(self, start: Callable[[], Running]) -> Running:
+        """Start something that is stopped when the build is cancelled, until it is given to `remove`.
+
+        :raises Cancelled: the build was cancelled before
+        """
+        with self._lock:
+            self.checkpoint()
+            running = start()
+            self._live.append(running)
+        return running
+
+    def remove(self, running: Stoppable) -> None:
+        """Forget what has ended."""
+        with self._lock:
+            self._live.remove(running)
+            if self._reaper is not None and not self._live:
+                self._reaper.cancel()
+
+    def stop(self, how: Stop) -> None:
+        """Cancel, as a part of a build that is stopped with the rest."""
+        self.cancel()
+        if how == "kill":
+            self.cancel()
 
     @contextlib.contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
@@ -108,8 +145,8 @@ class Processes:
         :raises Cancelled: the build was cancelled, before or meanwhile
         :raises OSError: the program cannot be started
         """
-        pipe = None if on_output is None else subprocess.PIPE
-        with self._start(argv, cwd=cwd, env=env, stdout=pipe, stderr=subprocess.STDOUT if pipe else None) as process:
+        output: Output = "inherit" if on_output is None else "merged"
+        with self._start(argv, cwd=cwd, env=env, output=output) as process:
             return self._finish(process, [] if on_output is None else [self._pump(process, process.stdout, on_output)])
 
     def capture(
@@ -128,7 +165,7 @@ class Processes:
         :raises Cancelled: the build was cancelled, before or meanwhile
         :raises OSError: the program cannot be started
         """
-        with self._start(argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with self._start(argv, cwd=cwd, env=env, output="apart") as process:
             out, err = (_Kept(on_too_much=lambda: self._kill(process)) for _ in range(2))
             pumps = [
                 self._pump(process, process.stdout, out.add),
@@ -149,32 +186,18 @@ class Processes:
         *,
         cwd: str | os.PathLike[str] | None,
         env: Mapping[str, str],
-        stdout: int | None,
-        stderr: int | None,
+        output: Output,
     ) -> Iterator[Popen]:
-        with self._lock:
-            self.checkpoint()
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-            self._live[process.pid] = process
+        group = self.add(lambda: Group.start(argv, cwd=cwd, env=env, output=output))
+        process = group.process
         try:
             yield process
         except BaseException:  # a cancellation too: no process outlives the block
-            _signal_group(process, "kill")
+            group.stop("kill")
             process.wait()
             raise
         finally:
-            with self._lock:
-                del self._live[process.pid]
-                if self._reaper is not None and not self._live:
-                    self._reaper.cancel()
+            self.remove(group)
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
@@ -182,7 +205,7 @@ class Processes:
     def _finish(self, process: Popen, pumps: Sequence[_Pump]) -> int:
         _wait_unreaped(process)
         with self._lock:
-            _signal_group(process, "kill")
+            Group(process).stop("kill")
             returncode = process.wait()
         for pump in pumps:
             pump.drain()
@@ -196,12 +219,63 @@ class Processes:
 
     def _kill(self, process: Popen) -> None:
         with self._lock:
-            _signal_group(process, "kill")
+            Group(process).stop("kill")
 
     def _kill_all(self) -> None:
         with self._lock:
-            for process in self._live.values():
-                _signal_group(process, "kill")
+            for running in self._live:
+                running.stop("kill")
+
+
+_STREAMS: Final[Mapping[Output, tuple[int | None, int | None]]] = {
+    "inherit": (None, None),
+    "merged": (subprocess.PIPE, subprocess.STDOUT),
+    "apart": (subprocess.PIPE, subprocess.PIPE),
+}
+
+
+class Group:
+    """A process that leads a process group of its own."""
+
+    def __init__(self, process: Popen) -> None:
+        self.process = process
+
+    @classmethod
+    def start(
+        cls,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: str | os.PathLike[str] | None,
+        env: Mapping[str, str],
+        output: Output = "inherit",
+        pass_fds: Sequence[int] = (),
+    ) -> Group:
+        """Start it, with nothing to read on its stdin.
+
+        :raises OSError: it cannot be started
+        """
+        stdout, stderr = _STREAMS[output]
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+        return cls(process)
+
+    def stop(self, how: Stop) -> None:
+        """Signal the whole group, unless its leader was waited for and its id may be a stranger's."""
+        if self.process.returncode is not None:
+            return
+        if os.name == "nt":
+            self.process.kill()
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)
 
 
 class _Kept:
@@ -275,13 +349,3 @@ def _wait_unreaped(process: Popen) -> None:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     else:
         process.wait()
-
-
-def _signal_group(process: Popen, how: Literal["terminate", "kill"]) -> None:
-    if process.returncode is not None:
-        return
-    if os.name == "nt":
-        process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)

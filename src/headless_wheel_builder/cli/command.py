@@ -19,7 +19,7 @@ from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.metadata import parsed_metadata
 from headless_wheel_builder.core.request import BuildRequest, default_output_dir
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
-from headless_wheel_builder.hooks.runner import OutputMode
+from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.process import Processes
 
@@ -62,11 +62,16 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -
         config_settings=settings,
         report=arguments.report,
         sdist_extract_dir=arguments.sdist_extract_dir,
-        hook_output=_hook_output(arguments),
     )
 
     def build(processes: Processes) -> Build:
-        context = Context(environ=dict(os.environ), processes=processes, report=terminal, verbosity=arguments.verbosity)
+        context = Context(
+            environ=dict(os.environ),
+            processes=processes,
+            report=terminal,
+            verbosity=arguments.verbosity,
+            hook_output=_hook_output(arguments),
+        )
         return Build(request, _provisioner(arguments), context)
 
     if arguments.metadata:

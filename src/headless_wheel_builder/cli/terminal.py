@@ -18,6 +18,7 @@ from headless_wheel_builder.events import (
     CommandStarted,
     EnvironmentCreating,
     Event,
+    Explained,
     MetadataPreparing,
     Noticed,
     RequirementsAsking,
@@ -75,6 +76,8 @@ class Terminal:
             case CommandOutput(line) if self._verbosity > 0:
                 self._lines(line, indent="< ", dim=True)
             case Noticed(message) if self._verbosity >= STEPS_FROM:
+                self._lines(message, indent="  ")
+            case Explained(message) if self._verbosity > 0:
                 self._lines(message, indent="  ")
             case _ if self._verbosity >= STEPS_FROM and (step := _step(event)):
                 self._show_step(step)

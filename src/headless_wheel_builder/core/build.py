@@ -6,8 +6,9 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from headless_wheel_builder.core.artifacts import Staged, check_agreement, take_artifact
 from headless_wheel_builder.core.extraction import kept_sdist
@@ -18,14 +19,18 @@ from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_f
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.sdist import check_sdist, unpack_sdist
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
-from headless_wheel_builder.errors import OutputError
-from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
+from headless_wheel_builder.events import Kind, Noticed, VersionsInstalled, Warned, WheelFromSdist
 from headless_wheel_builder.hooks.backend import Backend
+from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
-from headless_wheel_builder.isolation.base import Context, Provisioned, Provisioner
-from headless_wheel_builder.isolation.distributions import direct_versions, installed_versions
+from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
+from headless_wheel_builder.isolation.distributions import direct_versions
 from headless_wheel_builder.removal import remove_tree
+
+
+T = TypeVar("T")
 
 
 class Build:
@@ -42,6 +47,7 @@ class Build:
         self._durations: dict[str, float] = {}
         self._versions: dict[str, str] = {}
         self._warned: set[str] = set()
+        self._environments: Session
 
     def run(self) -> BuildResult:
         """Build, verify and publish.
@@ -50,8 +56,11 @@ class Build:
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
         self._check()
-        with staging(self._request.output_dir, self._request.source, self._context.report) as stage:
-            built = self._build_all(stage)
+        with (
+            staging(self._request.output_dir, self._request.source, self._context.report) as stage,
+            self._session(),
+        ):
+            built = self._confirmed(lambda: self._build_all(stage))
             artifacts = [staged.artifact for staged in built]
             stage.make_output_dir()
             with (
@@ -80,7 +89,30 @@ class Build:
                 source = self._request.source
             build_system = self._read(source)
             self._provisioner.check(self._request.python, self._context)
-            return self._metadata_of(source, build_system)
+            stack.enter_context(self._session())
+            return self._confirmed(lambda: self._metadata_of(source, build_system))
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[None]:
+        with self._provisioner.session(self._request.python, self._context) as self._environments:
+            yield
+
+    def _confirmed(self, work: Callable[[], T]) -> T:
+        """Do work, and again if it was done in an environment that turns out to be outdated."""
+        while True:
+            try:
+                try:
+                    result = work()
+                except HeadlessWheelBuilderError:
+                    # Perhaps it failed only because the environment was not the right one.
+                    self._environments.confirm()
+                    raise
+                with self._timed("resolve"):
+                    self._environments.confirm()
+            except OutdatedError as outdated:
+                self._context.report(Noticed(f"The index now has {outdated}: building again with that"))
+            else:
+                return result
 
     def _check(self) -> None:
         if not self._request.from_sdist:
@@ -155,17 +187,16 @@ class Build:
         with contextlib.ExitStack() as stack:
             with self._timed("provision"):
                 environment = stack.enter_context(
-                    self._provisioner.provision(
-                        self._request.python, tuple(dict.fromkeys(build_system.requires)), self._context
-                    )
+                    self._environments.provision(tuple(dict.fromkeys(build_system.requires)))
                 )
             yield environment
 
     def _backend(self, source: str, build_system: BuildSystem, environment: Provisioned) -> Backend:
+        place = BackendPlace(source, build_system.backend, bool(build_system.backend_path), self._hooks())
         runner = HookRunner(
-            self._context.processes,
+            environment.launcher(place),
             environment.env_vars,
-            output=self._request.hook_output,
+            output=self._context.hook_output,
             log=self._log,
             report=self._context.report,
         )
@@ -180,6 +211,11 @@ class Build:
             log=self._log,
         )
 
+    def _hooks(self) -> tuple[str, ...]:
+        kinds: tuple[Kind, ...] = ("wheel",) if self._request.from_sdist else ("sdist", "wheel")
+        wanted = self._request.kinds or kinds
+        return tuple(f"{hook}_{kind}" for kind in wanted for hook in ("get_requires_for_build", "build"))
+
     def _add_requirements(self, source: str, kind: Kind, build_system: BuildSystem, environment: Provisioned) -> None:
         asked: tuple[str, ...] = ()
         if environment.wants_requirements:
@@ -188,8 +224,8 @@ class Build:
         if asked:
             with self._timed("provision"):
                 environment.add(asked, asked_by=f"get_requires_for_build_{kind}")
-        installed = installed_versions(os.fspath(environment.site_packages))
-        self._versions |= installed
+        installed = environment.installed()
+        self._versions.update(installed)
         direct = direct_versions(installed, (*build_system.requires, *asked))
         if direct and self._provisioner.isolated:
             self._context.report(VersionsInstalled(direct))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headless_wheel_builder.events import Kind
-from headless_wheel_builder.hooks.runner import OutputMode
 
 SDIST_SUFFIX: Final = ".tar.gz"
 WHEEL_SUFFIX: Final = ".whl"
@@ -25,7 +24,6 @@ class BuildRequest:
     :param config_settings: for the hooks
     :param report: where the report goes
     :param sdist_extract_dir: where an sdist is unpacked, to be kept
-    :param hook_output: where what the backend prints goes
     """
 
     source: str
@@ -35,7 +33,6 @@ class BuildRequest:
     config_settings: Mapping[str, Any] = field(default_factory=dict)
     report: str | None = None
     sdist_extract_dir: str | None = None
-    hook_output: OutputMode = "capture"
 
     @property
     def from_sdist(self) -> bool:

@@ -1,4 +1,4 @@
-"""Run one hook in a fresh interpreter, as pyproject-hooks asks its runner to."""
+"""Run one hook, as pyproject-hooks asks its runner to."""
 
 from __future__ import annotations
 
@@ -7,30 +7,28 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Reporter, Warned
+from headless_wheel_builder.hooks.launcher import Launcher, OutputMode
 from headless_wheel_builder.hooks.log import Log
-from headless_wheel_builder.process import Processes
-
-# `inherit`: the backend prints to our own streams; `capture`: as events and into the log; `lines`: as one event a line.
-OutputMode: TypeAlias = Literal["inherit", "capture", "lines"]
 
 # A backend may print megabytes without a line's end.
 LONGEST_LINE: Final = 64 * 1024
 
 
 class HookRunner:
-    """A runner for pyproject-hooks that owns the process, its environment and its output.
+    """A runner for pyproject-hooks that owns the environment of hooks and what they print.
 
+    :param launcher: starts the process
     :param environ: the whole environment of the hook, before what pyproject-hooks adds
     """
 
     def __init__(
-        self, processes: Processes, environ: Mapping[str, str], *, output: OutputMode, log: Log, report: Reporter
+        self, launcher: Launcher, environ: Mapping[str, str], *, output: OutputMode, log: Log, report: Reporter
     ) -> None:
-        self._processes = processes
+        self._launcher = launcher
         self._environ = environ
         self._output = output
         self._log = log
@@ -51,7 +49,7 @@ class HookRunner:
         if self._output == "lines":
             self._report(CommandStarted(tuple(cmd)))
         try:
-            returncode = self._processes.run(cmd, cwd=cwd, env=environ, on_output=speak.write if speak else None)
+            returncode = self._launcher.run(cmd, cwd=cwd, env=environ, on_output=speak.write if speak else None)
         except OSError as error:
             if cwd is not None and not os.path.isdir(cwd):
                 raise ProjectError(f"The source tree {cwd} is gone", cause="Something removed it meanwhile.") from error

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Reporter, silent
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.process import Processes
 
 Environment = TypeVar("Environment", bound="BuildEnvironment")
@@ -87,25 +88,27 @@ class Context:
 
     :param environ: the caller's environment; nothing below reads `os.environ`
     :param verbosity: as the command line counts it: 0, more for each `-v`, less for each `-q`
+    :param hook_output: where what the backend prints goes
     """
 
     environ: Mapping[str, str]
     processes: Processes = field(default_factory=Processes)
     report: Reporter = silent
     verbosity: int = 0
+    hook_output: OutputMode = "capture"
 
 
 class Provisioned(Protocol):
     """A build environment that the engine can add requirements to."""
 
     @property
-    def python_path(self) -> Path:
-        """The interpreter."""
+    def wants_requirements(self) -> bool:
+        """Whether it does anything with what a hook asks for; else the hook need not be called."""
         ...
 
     @property
-    def site_packages(self) -> Path:
-        """Where its packages are."""
+    def python_path(self) -> Path:
+        """The interpreter, where the launcher runs it."""
         ...
 
     @property
@@ -113,18 +116,47 @@ class Provisioned(Protocol):
         """The whole environment for hooks."""
         ...
 
-    @property
-    def wants_requirements(self) -> bool:
-        """Whether it does anything with what a hook asks for; else the hook need not be called."""
+    def installed(self) -> Mapping[str, str]:
+        """Return the version of each distribution that it has, by canonical name, sorted."""
         ...
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         """Install what a hook asked for, resolved together with what is there.
 
+        What was asked of the environment before holds no longer: its paths, its launcher.
+
         :param asked_by: the name of that hook, for errors
         :raises DependencyError: the requirements cannot be installed, or contradict those that are there
         """
         ...
+
+    def launcher(self, backend: BackendPlace) -> Launcher:
+        """Return what runs hooks of a backend in it, for as long as the environment is there."""
+        ...
+
+
+class Session(Protocol):
+    """The environments of one build."""
+
+    def provision(self, requirements: Sequence[str]) -> contextlib.AbstractContextManager[Provisioned]:
+        """Make an environment for the length of a `with` block, which tells by its end whether the build failed.
+
+        :raises IsolationError: the environment cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        ...
+
+    def confirm(self) -> None:
+        """Wait until it is certain that all environments so far were right.
+
+        :raises OutdatedError: one was not: what was built in it does not count
+        :raises DependencyError: there is no right one
+        """
+        ...
+
+
+class OutdatedError(Exception):
+    """What an environment was guessed to have is not what its requirements resolve to now; the text names both."""
 
 
 @runtime_checkable
@@ -136,14 +168,10 @@ class Provisioner(Protocol):
         """Whether it installs what is required, and shows it in step lines."""
         ...
 
-    def provision(
-        self, python: str | None, requirements: Sequence[str], context: Context
-    ) -> contextlib.AbstractContextManager[Provisioned]:
-        """Make an environment for the length of a `with` block, which tells by its end whether the build failed.
+    def session(self, python: str | None, context: Context) -> contextlib.AbstractContextManager[Session]:
+        """Have environments for one build, for the length of a `with` block.
 
         :param python: the target interpreter as the user wrote it; None for the one that runs us
-        :raises IsolationError: the environment cannot be made
-        :raises DependencyError: the requirements cannot be installed
         """
         ...
 
@@ -153,6 +181,16 @@ class Provisioner(Protocol):
         :raises HeadlessWheelBuilderError: provisioning would fail
         """
         ...
+
+
+class PlainSession:
+    """A session of environments that have nothing in common, and are right from the start."""
+
+    def __init__(self, provision: Callable[[Sequence[str]], contextlib.AbstractContextManager[Provisioned]]) -> None:
+        self.provision = provision
+
+    def confirm(self) -> None:
+        """Do nothing."""
 
 
 def contradiction(asked_by: str, *, there: Sequence[str], asked: Sequence[str], reason: str) -> DependencyError:

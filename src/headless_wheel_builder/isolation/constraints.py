@@ -33,6 +33,14 @@ class Constraints:
                 hint=f"Check --dependency-constraints-txt {self._path}: it has to be a text file in UTF-8.",
             ) from None
 
+    def text(self) -> str:
+        """Return the constraints.
+
+        :raises RequestError: they cannot be read
+        """
+        self.check()
+        return self._text or ""
+
     def file(self, work: str) -> str:
         """Return the path of a file that an installer can read, in the folder `work` if it has to be made.
 

@@ -2,37 +2,94 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+# The name that a requirement (PEP 508) begins with.
+_NAME: Final = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 
-
-def installed_versions(site_packages: str) -> dict[str, str]:
-    """Return the version of each distribution in a folder, by canonical name, sorted."""
-    try:
-        names = os.listdir(site_packages)
-    except FileNotFoundError:
-        return {}  # an environment without packages need not have the folder
-    folders = (os.path.join(site_packages, name) for name in names if name.endswith(".dist-info"))
-    found = filter(None, map(_headers, folders))
-    return dict(sorted((canonicalize_name(headers["name"]), headers["version"]) for headers in found))
+def installed_versions(folders: Iterable[str]) -> dict[str, str]:
+    """Return the version of each distribution in folders, by canonical name, sorted."""
+    return {one.name: one.version for one in _distributions(folders)}
 
 
 def direct_versions(installed: Mapping[str, str], requirements: Iterable[str]) -> dict[str, str]:
     """Return, of what `installed_versions` found, the distributions that the requirements name."""
-    wanted = {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
+    wanted = {_canonical(_NAME.match(requirement)) for requirement in requirements}
     return {name: version for name, version in installed.items() if name in wanted}
 
 
-def _headers(folder: str) -> dict[str, str] | None:
+def import_names(folders: Iterable[str], module: str) -> list[str]:
+    """Return the top-level modules of the distribution that has a module, and of all that it requires.
+
+    :param folders: site-packages folders
+    :param module: the full name of the module
+    """
+    there = {one.name: one for one in _distributions(folders)}
+    top = module.partition(".")[0]
+    pending = [one.name for one in there.values() if top in one.top_levels()]
+    found: dict[str, list[str]] = {}
+    while pending:
+        name = pending.pop()
+        if name in there and name not in found:
+            found[name] = there[name].top_levels()
+            pending += there[name].requires
+    return sorted({name for names in found.values() for name in names})
+
+
+class _Distribution:
+    def __init__(self, folder: str, headers: list[tuple[str, str]]) -> None:
+        self._folder = folder
+        first = dict(reversed(headers))
+        self.name = _canonical(_NAME.match(first["name"]))
+        self.version = first["version"]
+        self.requires = [_canonical(_NAME.match(value)) for key, value in headers if key == "requires-dist"]
+
+    def top_levels(self) -> list[str]:
+        # RECORD is a table whose first column ends at a comma, or is quoted when it has one: no module's name does.
+        with contextlib.suppress(OSError), open(os.path.join(self._folder, "RECORD"), encoding="utf-8") as file:
+            parts = {line.partition(",")[0].partition("/")[0] for line in file}
+            return sorted({part.partition(".")[0] for part in parts if _is_importable(part)})
+        return []
+
+
+def _canonical(match: re.Match[str] | None) -> str:
+    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+
+
+def _is_importable(part: str) -> bool:
+    name, _, suffix = part.partition(".")
+    return name.isidentifier() and (not suffix or suffix == "py" or suffix.endswith(("so", "pyd")))
+
+
+def _distributions(folders: Iterable[str]) -> list[_Distribution]:
+    found = (folder for site_packages in folders for folder in _folders(site_packages))
+    read = ((folder, _headers(folder)) for folder in found)
+    distributions = [_Distribution(folder, headers) for folder, headers in read if _is_complete(headers)]
+    return sorted(distributions, key=lambda one: one.name)
+
+
+def _folders(site_packages: str) -> list[str]:
+    try:
+        names = os.listdir(site_packages)
+    except FileNotFoundError:
+        return []  # an environment without packages need not have the folder
+    return [os.path.join(site_packages, name) for name in names if name.endswith(".dist-info")]
+
+
+def _is_complete(headers: list[tuple[str, str]]) -> bool:
+    return {"name", "version"} <= {key for key, _ in headers}
+
+
+def _headers(folder: str) -> list[tuple[str, str]]:
     try:
         with open(os.path.join(folder, "METADATA"), encoding="utf-8", errors="replace") as file:
-            headers = dict(_header_lines(file))
+            return list(_header_lines(file))
     except OSError:
-        return None
-    return headers if "name" in headers and "version" in headers else None
+        return []
 
 
 def _header_lines(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -40,5 +97,5 @@ def _header_lines(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
         if not line.strip():
             return
         key, colon, value = line.partition(":")
-        if colon and key.lower() in {"name", "version"}:
+        if colon and key.lower() in {"name", "version", "requires-dist"}:
             yield key.lower(), value.strip()

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context, IsolationStrategy, contradiction
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
+from headless_wheel_builder.isolation.base import (
+    BuildEnvironment,
+    Context,
+    IsolationStrategy,
+    PlainSession,
+    contradiction,
+)
+from headless_wheel_builder.isolation.distributions import installed_versions
 
 T = TypeVar("T")
 
@@ -46,10 +55,14 @@ class ForeignProvisioner:
             raise IsolationError(f"{name} is not available here", cause="Its check_available() said so.")
 
     @contextlib.contextmanager
-    def provision(
+    def session(self, python: str | None, context: Context) -> Iterator[PlainSession]:
+        """Have the strategy make environments for one build."""
+        yield PlainSession(lambda requirements: self._provision(python, requirements, context))
+
+    @contextlib.contextmanager
+    def _provision(
         self, python: str | None, requirements: Sequence[str], context: Context
     ) -> Iterator[ForeignEnvironment]:
-        """Have the strategy make an environment for the length of a `with` block."""
         context.report(EnvironmentCreating(type(self._strategy).__name__))
         version = python or ".".join(map(str, sys.version_info[:2]))
         environment = ForeignEnvironment(self._strategy, self._wait, version, context)
@@ -85,14 +98,18 @@ class ForeignEnvironment:
         return self._environment.python_path
 
     @property
-    def site_packages(self) -> Path:
-        """Where its packages are."""
-        return self._environment.site_packages
-
-    @property
     def env_vars(self) -> dict[str, str]:
         """The whole environment for hooks."""
         return self._environment.env_vars
+
+    def installed(self) -> Mapping[str, str]:
+        """Return the version of each distribution that it has."""
+        return installed_versions([os.fspath(self._environment.site_packages)])
+
+    def launcher(self, backend: BackendPlace) -> Launcher:
+        """Return what starts a fresh interpreter for each hook: how to keep one is not promised."""
+        del backend
+        return self._context.processes
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         """Make the environment anew, with what a hook asked for.

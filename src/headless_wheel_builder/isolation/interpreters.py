@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,8 @@ class Interpreter:
     """An interpreter, as it describes itself.
 
     `scripts`, `purelib` and `platlib` are where an environment made from it has its programs and its packages, with
-    `{base}` for the environment's folder; `site_packages` is its own; `ensurepip` is where it may have a pip.
+    `{base}` for the environment's folder; `site_packages` is its own; `ensurepip` is where it may have a pip; `build` is its version
+    and how it was built.
     """
 
     executable: str
@@ -49,6 +50,7 @@ class Interpreter:
     platlib: str
     site_packages: str
     ensurepip: str
+    build: str
 
     @property
     def minor_version(self) -> str:
@@ -56,6 +58,30 @@ class Interpreter:
         return dotted(self.version[:2])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """The interpreter that environments are made from, as far as it is known without asking it.
+
+    :param build: its version and how it was built, as `sys.version` has it
+    :param describe: asks it for the rest
+    """
+
+    executable: str
+    build: str
+    describe: Callable[[], Interpreter]
+
+
+def find_base(
+    wanted: str | None, context: Context, *, configured: Path | None = None, use_uv: bool = True
+) -> Base:
+    """Find the interpreter that `wanted` names, as `find_interpreter` does, asking it only if it is not this one."""
+    if wanted is None and configured is None:
+        return Base(executable=sys.executable, build=sys.version, describe=running_interpreter)
+    found = find_interpreter(wanted, context, configured=configured, use_uv=use_uv)
+    return Base(executable=found.executable, build=found.build, describe=lambda: found)
+
+
+@cache
 def running_interpreter() -> Interpreter:
     """Return the interpreter that runs this."""
     return _described(probe.describe(), sys.executable)
@@ -223,6 +249,7 @@ def _described(facts: Mapping[str, Any], executable: str) -> Interpreter:
         platlib=facts["platlib"],
         site_packages=facts["site_packages"],
         ensurepip=facts["ensurepip"],
+        build=facts["build"],
     )
 
 

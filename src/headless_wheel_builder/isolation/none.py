@@ -7,14 +7,17 @@ import importlib.util
 import json
 import os
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
 from headless_wheel_builder.events import Warned
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context
+from headless_wheel_builder.hooks.hosting import Launchers
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
+from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
 from headless_wheel_builder.process import Processes
 
@@ -43,8 +46,11 @@ class NoIsolation:
         context = Context(environ=dict(os.environ))
 
         def look(processes: Processes) -> BuildEnvironment:
-            found = self._environment(python_version, build_requirements, replace(context, processes=processes))
-            return BuildEnvironment(found.python_path, found.site_packages, found.env_vars)
+            own = replace(context, processes=processes)
+            with Launchers(own.processes, own.report, own.hook_output) as launchers:
+                interpreter = find_interpreter(python_version, own)
+                found = self._environment(interpreter, build_requirements, own, launchers)
+            return BuildEnvironment(found.python_path, Path(interpreter.site_packages), found.env_vars)
 
         return await run_blocking(look)
 
@@ -60,19 +66,26 @@ class NoIsolation:
         find_interpreter(python, context)
 
     @contextlib.contextmanager
-    def provision(
-        self, python: str | None, requirements: Sequence[str], context: Context
-    ) -> Iterator[PlainEnvironment]:
-        """Check that the requirements are there.
+    def session(self, python: str | None, context: Context) -> Iterator[PlainSession]:
+        """Have the interpreter for one build, for the length of a `with` block.
 
         :raises InterpreterError: there is no such interpreter
-        :raises UnmetDependenciesError: requirements are missing
         """
-        yield self._environment(python, requirements, context)
-
-    def _environment(self, python: str | None, requirements: Sequence[str], context: Context) -> PlainEnvironment:
         interpreter = find_interpreter(python, context)
-        environment = PlainEnvironment(interpreter, context, wants_requirements=not self.skip_dependency_check)
+        with Launchers(context.processes, context.report, context.hook_output) as launchers:
+
+            @contextlib.contextmanager
+            def provision(requirements: Sequence[str]) -> Iterator[PlainEnvironment]:
+                yield self._environment(interpreter, requirements, context, launchers)
+
+            yield PlainSession(provision)
+
+    def _environment(
+        self, interpreter: Interpreter, requirements: Sequence[str], context: Context, launchers: Launchers
+    ) -> PlainEnvironment:
+        environment = PlainEnvironment(
+            interpreter, context, launchers, wants_requirements=not self.skip_dependency_check
+        )
         environment.require(requirements)
         return environment
 
@@ -80,12 +93,14 @@ class NoIsolation:
 class PlainEnvironment:
     """An interpreter as it is; requirements are looked for, never installed."""
 
-    def __init__(self, interpreter: Interpreter, context: Context, *, wants_requirements: bool) -> None:
+    def __init__(
+        self, interpreter: Interpreter, context: Context, launchers: Launchers, *, wants_requirements: bool
+    ) -> None:
         self._interpreter = interpreter
         self._context = context
+        self._launchers = launchers
         self.wants_requirements = wants_requirements
         self.python_path = Path(interpreter.executable)
-        self.site_packages = Path(interpreter.site_packages)
         self.env_vars = dict(context.environ)
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
@@ -95,6 +110,14 @@ class PlainEnvironment:
         """
         del asked_by
         self.require(requirements)
+
+    def installed(self) -> Mapping[str, str]:
+        """Return the version of each distribution in the interpreter's own folder."""
+        return installed_versions([self._interpreter.site_packages])
+
+    def launcher(self, backend: BackendPlace) -> Launcher:
+        """Return what runs hooks of a backend."""
+        return self._launchers.launcher(os.fspath(self.python_path), self.env_vars, backend)
 
     def require(self, requirements: Sequence[str]) -> None:
         """Check that requirements, and theirs in turn, are there.

@@ -19,6 +19,7 @@ def describe():  # noqa: ANN201 - Python 2 has no annotations
     return {
         "executable": sys.executable,
         "version": list(sys.version_info[:3]),
+        "build": sys.version,
         "implementation": platform.python_implementation().lower(),
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "scripts": paths["scripts"],

@@ -5,19 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context, contradiction
+from headless_wheel_builder.events import Warned
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.constraints import Constraints
-from headless_wheel_builder.isolation.distributions import installed_versions
-from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
-from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
+from headless_wheel_builder.isolation.fresh import FreshEnvironments
+from headless_wheel_builder.isolation.installers import Installer
+from headless_wheel_builder.isolation.interpreters import Base, find_base
+from headless_wheel_builder.isolation.session import VenvSession
 from headless_wheel_builder.removal import remove_tree
 from headless_wheel_builder.requirements import find_invalid
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.kept import KeptEnvironments
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class VenvIsolation:
         self.config = config or VenvConfig()
         constraints = self.config.constraints
         self._constraints = None if constraints is None else Constraints(os.fspath(constraints))
-        self._installer: Installer = (UvInstaller if self.config.use_uv else PipInstaller)(self._constraints)
+        self._installer = self._chosen_installer()
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
         """Make a virtual environment with the requirements; whoever asks for it has to clean it up.
@@ -75,143 +80,78 @@ class VenvIsolation:
 
         :raises HeadlessWheelBuilderError: one of them cannot be used
         """
-        if self.config.cache_envs:
-            raise IsolationError(
-                "Environments cannot be kept between builds yet (cache_envs=True)",
-                hint="Leave cache_envs out: environments are then made for each build.",
-            )
         self._installer.check(context)
         if self._constraints is not None:
             self._constraints.check()
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
-        self._interpreter(python, context)
+        find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
+
+    def _chosen_installer(self) -> Installer:
+        if self.config.use_uv:
+            from headless_wheel_builder.isolation.uv_installer import UvInstaller
+
+            return UvInstaller(self._constraints)
+        from headless_wheel_builder.isolation.pip_installer import PipInstaller
+
+        return PipInstaller(self._constraints)
 
     @contextlib.contextmanager
-    def provision(self, python: str | None, requirements: Sequence[str], context: Context) -> Iterator[VenvEnvironment]:
-        """Make an environment for the length of a `with` block.
+    def session(self, python: str | None, context: Context) -> Iterator[VenvSession]:
+        """Have environments for one build, for the length of a `with` block.
 
-        :raises IsolationError: the environment cannot be made
-        :raises DependencyError: the requirements cannot be installed
+        :raises InterpreterError: there is no such interpreter
         """
-        with contextlib.ExitStack() as stack:
-            yield self._provision(stack, python, requirements, context)
+        base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
+        with _temporary("hwb-env-", context) as work:
+            environments = self._environments(base, context, work)
+            try:
+                yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
+            except BaseException:
+                environments.close(failed=True)
+                raise
+            environments.close(failed=False)
+
+    def _environments(self, base: Base, context: Context, work: str) -> FreshEnvironments | KeptEnvironments:
+        fresh = FreshEnvironments(self._installer, base, context, work, self.config.env_dir)
+        if not self.config.cache_envs or self.config.env_dir is not None:
+            return fresh
+        from headless_wheel_builder.isolation.cache import cache_folder
+        from headless_wheel_builder.isolation.kept import KeptEnvironments
+        from headless_wheel_builder.isolation.store import Store
+
+        try:
+            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
+            store.recall("")
+        except IsolationError as error:
+            context.report(Warned(f"Environments are not kept: {error.message}. {error.cause}"))
+            return fresh
+        return KeptEnvironments(store, fresh, self._installer, base, context, work, self._constraints)
 
     def _hold(self, python: str, requirements: Sequence[str], context: Context) -> BuildEnvironment:
         self.check(python, context)
         _check_requirements(requirements)
         with contextlib.ExitStack() as on_failure:
-            environment = self._provision(on_failure, python, requirements, context)
+            session = on_failure.enter_context(self.session(python, context))
+            environment = on_failure.enter_context(session.provision(requirements))
+            try:
+                session.confirm()
+            except OutdatedError:
+                environment = on_failure.enter_context(session.provision(requirements))
             release = on_failure.pop_all().close
         return BuildEnvironment(
             environment.python_path, environment.site_packages, environment.env_vars, release=release
         )
 
-    def _provision(
-        self, stack: contextlib.ExitStack, python: str | None, requirements: Sequence[str], context: Context
-    ) -> VenvEnvironment:
-        interpreter = self._interpreter(python, context)
-        context.report(EnvironmentCreating(self._installer.label))
-        place = stack.enter_context(_place(self.config.env_dir, context))
-        self._installer.create(interpreter, place, context)
-        environment = VenvEnvironment(
-            self._installer, interpreter, place, context, extra_env=self.config.extra_env or {}
-        )
-        environment.install(requirements)
-        return environment
-
-    def _interpreter(self, python: str | None, context: Context) -> Interpreter:
-        return find_interpreter(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
-
-
-class VenvEnvironment:
-    """A virtual environment that requirements can be added to."""
-
-    wants_requirements = True
-
-    def __init__(
-        self,
-        installer: Installer,
-        interpreter: Interpreter,
-        place: Place,
-        context: Context,
-        *,
-        extra_env: Mapping[str, str],
-    ) -> None:
-        self._installer = installer
-        self._interpreter = interpreter
-        self._place = place
-        self._context = context
-        self._requirements: tuple[str, ...] = ()
-        scripts = interpreter.scripts.format(base=place.folder)
-        self.python_path = Path(scripts, "python.exe" if os.name == "nt" else "python")
-        self.site_packages = Path(interpreter.purelib.format(base=place.folder))
-        self.env_vars = hook_environ(context.environ, scripts=scripts, folder=place.folder, extra=extra_env)
-
-    def install(self, requirements: Sequence[str]) -> None:
-        """Install the requirements of `[build-system]`.
-
-        :raises DependencyError: they cannot be installed
-        """
-        self._install(tuple(requirements), new=requirements)
-
-    def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
-        """Install what a hook asked for, resolved together with what is there.
-
-        :raises DependencyError: the requirements cannot be installed, or contradict those that are there
-        """
-        try:
-            self._install((*self._requirements, *requirements), new=requirements)
-        except DependencyError as error:
-            raise contradiction(asked_by, there=self._requirements, asked=requirements, reason=error.cause) from error
-
-    def _install(self, requirements: tuple[str, ...], *, new: Sequence[str]) -> None:
-        if not new:
-            return
-        self._context.report(RequirementsInstalling(tuple(sorted(set(new)))))
-        self._installer.install(
-            self._interpreter, str(self.python_path), self._place, self._context, sorted(set(requirements))
-        )
-        folders = {
-            part.format(base=self._place.folder) for part in (self._interpreter.purelib, self._interpreter.platlib)
-        }
-        _check_installed(sorted(folders), requirements)
-        self._requirements = requirements
-
-
-def hook_environ(environ: Mapping[str, str], *, scripts: str, folder: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of hooks: the caller's, with nothing in it that leads out of the virtual environment.
-
-    :param scripts: the folder with the environment's programs, first on PATH
-    :param folder: the environment's folder
-    :param extra: variables that win over all others
-    """
-    path = environ.get("PATH")
-    isolated = {
-        "PATH": scripts if path is None else os.pathsep.join([scripts, path]),
-        "VIRTUAL_ENV": folder,
-        "PYTHONPATH": "",
-        "PYTHONNOUSERSITE": "1",
-    }
-    kept = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
-    return {**kept, **isolated, **extra}
-
 
 @contextlib.contextmanager
-def _place(env_dir: str | None, context: Context) -> Iterator[Place]:
+def _temporary(prefix: str, context: Context) -> Iterator[str]:
     context.processes.checkpoint()
-    work = os.path.realpath(tempfile.mkdtemp(prefix="hwb-env-"))
+    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
     try:
-        if env_dir is None:
-            yield Place(folder=os.path.join(work, "env"), work=work)
-        else:
-            os.makedirs(env_dir, exist_ok=True)
-            folder = os.path.realpath(env_dir)
-            yield Place(folder=folder, work=work)
-            # Only on success: the user wants to look into the environment of a failed build.
-            remove_tree(folder, context.report)
+        yield folder
     finally:
-        remove_tree(work, context.report)
+        remove_tree(folder, context.report)
 
 
 def _check_env_dir(path: str) -> None:
@@ -236,20 +176,4 @@ def _check_requirements(requirements: Sequence[str]) -> None:
             f"{requirement!r} is not a requirement (PEP 508)",
             cause=reason,
             hint='Write a name and versions, for example: "setuptools >= 61"',
-        )
-
-
-def _check_installed(folders: Sequence[str], requirements: Sequence[str]) -> None:
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    installed = {name for folder in folders for name in installed_versions(folder)}
-    parsed = map(Requirement, requirements)
-    # Whether a marker applies only the environment's own interpreter knows.
-    missing = [one.name for one in parsed if one.marker is None and canonicalize_name(one.name) not in installed]
-    if missing:
-        raise DependencyError(
-            f"The installer said that it installed {', '.join(missing)}, but {folders[0]} does not have it",
-            cause="A setting of the installer sends packages elsewhere (`target`, `prefix` or `root` in pip.conf).",
-            hint="Look at `pip config list`, and remove that setting.",
         )

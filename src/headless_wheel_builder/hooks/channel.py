@@ -1,0 +1,76 @@
+"""The frontend's end of the channel to a hook host: frames of JSON (see host.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any, TypeAlias
+
+Frame: TypeAlias = dict[str, Any]
+
+
+class Channel:
+    """Two pipes, one for each direction."""
+
+    def __init__(self) -> None:
+        self._theirs_in, self._ours_out = os.pipe()
+        self._ours_in, self._theirs_out = os.pipe()
+        # Where our own standard streams are closed, pipes get their numbers, which hooks would take for theirs.
+        self.theirs = tuple(map(_above_streams, (self._theirs_in, self._theirs_out)))
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait at."""
+        return self._ours_in
+
+    def give(self) -> None:
+        """Close the host's ends here, once the host has them: when either side is gone, the other sees it."""
+        for descriptor in self.theirs:
+            os.close(descriptor)
+        self.theirs = ()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; when the host is gone, the next `receive` tells."""
+        body = json.dumps(frame).encode()
+        left = len(body).to_bytes(4, "big") + body
+        with contextlib.suppress(BrokenPipeError):
+            while left:
+                left = left[os.write(self._ours_out, left) :]
+
+    def receive(self) -> Frame | None:
+        """Wait for a frame and return it; None when the host is gone, or speaks in another way."""
+        head = self._bytes(4)
+        body = self._bytes(int.from_bytes(head, "big"))
+        try:
+            frame = json.loads(body) if head and body else None
+        except ValueError:
+            return None
+        return frame if isinstance(frame, dict) else None
+
+    def close(self) -> None:
+        """Tell the host to end."""
+        self.give()
+        os.close(self._ours_in)
+        os.close(self._ours_out)
+
+    def _bytes(self, count: int) -> bytes:
+        parts = b""
+        while len(parts) < count:
+            part = os.read(self._ours_in, count - len(parts))
+            if not part:
+                return b""
+            parts += part
+        return parts
+
+
+def _above_streams(descriptor: int) -> int:
+    import fcntl
+
+    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return above
+
+
+def is_possible() -> bool:
+    """Tell whether hosts can run here: where processes are forked safely, and descriptors are passed on."""
+    return os.name == "posix" and os.uname().sysname == "Linux"

@@ -1,0 +1,249 @@
+"""Run hooks in a hook host: start it, have it run them, see it end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from headless_wheel_builder.events import Explained, Reporter
+from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
+from headless_wheel_builder.process import PIPE_SIZE, Group, OnOutput, Output, Processes, Stop
+
+PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
+LEARNT: Final = "modules.json"
+# A host that is told to end has nothing left to do.
+END_SECONDS: Final = 2.0
+
+
+class UnsafeError(Exception):
+    """The host cannot run hooks as a fresh interpreter would; the text says why."""
+
+
+class HookHost:
+    """A host in the interpreter of a build environment, from its start until `close`.
+
+    :param environ: the whole environment of hooks, before what pyproject-hooks adds
+    :param output: "merged" where hooks print to us rather than to our own streams
+    :param memory: what hooks needed before, and where what they need now is noted
+    :raises Cancelled: the build was cancelled
+    :raises OSError: it cannot be started
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        python: str,
+        environ: Mapping[str, str],
+        backend: BackendPlace,
+        *,
+        output: Output = "inherit",
+        memory: Memory | None = None,
+    ) -> None:
+        self._processes = processes
+        self._environ = environ
+        self._memory = memory
+        self._hook = 0
+        self._is_busy = False
+        self._channel = Channel()
+        theirs = self._channel.theirs
+        argv = [python, PROGRAM, *map(str, theirs)]
+
+        def start() -> HookHost:
+            self._group = Group.start(argv, cwd=backend.source, env=environ, output=output, pass_fds=theirs)
+            return self
+
+        try:
+            processes.add(start)
+        except BaseException:
+            self._channel.close()
+            raise
+        self._channel.give()
+        preload = [backend.module, *(memory.preload(backend) if memory else ())]
+        self._channel.send({"preload": preload, "own": list(memory.own) if memory else []})
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
+    ) -> int:
+        """Run a hook as `Launcher` says.
+
+        :raises UnsafeError: the host cannot; nothing was run
+        """
+        if any(env.get(name) != value for name, value in self._environ.items()):
+            raise UnsafeError("its environment is not that of the host")
+        learnt = os.path.join(argv[-1], LEARNT) if self._memory and self._memory.wants(argv[-2]) else None
+        more = {name: value for name, value in env.items() if name not in self._environ}
+        self._is_busy = True
+        self._channel.send({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt})
+        try:
+            returncode = self._result(on_output)
+        except BaseException:
+            self.stop("kill")
+            self._end_hook()
+            raise
+        finally:
+            self._is_busy = False
+        self._processes.checkpoint()
+        if learnt:
+            self._learn(argv[-2], learnt)
+        return returncode
+
+    def stop(self, how: Stop) -> None:
+        """End the hook that runs, or the host when none does."""
+        if how == "terminate" and self._is_busy:
+            self._channel.send({"end": how})
+        else:
+            # Its hook's group ends when whoever waits for the hook finds the host gone.
+            self._group.stop("kill")
+
+    def close(self) -> None:
+        """End the host; a second call does nothing."""
+        process = self._group.process
+        if process.returncode is not None:
+            return
+        self._channel.close()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._group.stop("kill")
+            process.wait()
+        self._processes.remove(self)
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def _result(self, on_output: OnOutput | None) -> int:
+        while (frame := self._receive(on_output)) is not None:
+            if "unsafe" in frame:
+                raise UnsafeError(frame["unsafe"])
+            if "started" in frame:
+                self._hook = int(frame["started"])
+            if "ended" in frame:
+                self._hook = 0
+                self._hand_on(on_output)
+                return int(frame["ended"])
+        self._end_hook()
+        return self._group.process.wait()
+
+    def _receive(self, on_output: OnOutput | None) -> Frame | None:
+        output = self._group.process.stdout
+        if output is not None:
+            poll = select.poll()
+            poll.register(output, select.POLLIN)
+            poll.register(self._channel, select.POLLIN)
+            while self._channel.fileno() not in dict(poll.poll()):
+                self._hand_on(on_output)
+        return self._channel.receive()
+
+    def _hand_on(self, on_output: OnOutput | None) -> None:
+        output = self._group.process.stdout
+        if output is None or on_output is None:
+            return
+        os.set_blocking(output.fileno(), False)
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(output.fileno(), PIPE_SIZE):
+                on_output(chunk)
+
+    def _end_hook(self) -> None:
+        # Only where the host was killed: an orphan's id is its own until it is gone.
+        deadline = time.monotonic() + END_SECONDS
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            while self._hook and time.monotonic() < deadline:
+                os.killpg(self._hook, signal.SIGKILL)
+                time.sleep(0.01)
+        self._hook = 0
+
+    def _learn(self, hook: str, path: str) -> None:
+        # A hook that ended in a hurry left nothing to learn from.
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
+            names = json.load(file)
+            if self._memory is not None:
+                self._memory.learn(hook, [str(name) for name in names])
+
+
+class HostedLauncher:
+    """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why."""
+
+    def __init__(self, host: HookHost, processes: Processes, report: Reporter) -> None:
+        self.host = host
+        self._processes = processes
+        self._report = report
+        self._is_safe = True
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
+    ) -> int:
+        """Run a hook as `Launcher` says."""
+        if self._is_safe:
+            try:
+                return self.host.run(argv, env=env, cwd=cwd, on_output=on_output)
+            except UnsafeError as unsafe:
+                self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
+                self._is_safe = False
+                self.host.close()
+        return self._processes.run(argv, env=env, cwd=cwd, on_output=on_output)
+
+
+class Launchers:
+    """The launchers of one environment, a host for each backend that may have one; a context manager that ends them.
+
+    :param output: where what hooks print goes
+    """
+
+    def __init__(self, processes: Processes, report: Reporter, output: OutputMode) -> None:
+        self._processes = processes
+        self._report = report
+        self._output: Output = "inherit" if output == "inherit" else "merged"
+        self._hosted: dict[str, HostedLauncher] = {}
+
+    def __enter__(self) -> Launchers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def launcher(
+        self,
+        python: str,
+        environ: Mapping[str, str],
+        backend: BackendPlace,
+        memory: Memory | None = None,
+    ) -> Launcher:
+        """Return what runs hooks of a backend in an environment.
+
+        :param python: its interpreter
+        :param environ: the whole environment of hooks
+        :param memory: what hooks needed before
+        :raises Cancelled: the build was cancelled
+        """
+        if not is_possible():
+            return self._fresh("forking is safe on Linux only")
+        if backend.is_in_tree:
+            return self._fresh("an in-tree backend may read its folder while it is imported")
+        if backend.name not in self._hosted:
+            try:
+                host = HookHost(self._processes, python, environ, backend, output=self._output, memory=memory)
+            except OSError:
+                return self._processes  # which fails in the same way, where the hook is named
+            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report)
+        return self._hosted[backend.name]
+
+    def _fresh(self, why: str) -> Launcher:
+        self._report(Explained(f"Each hook gets a fresh interpreter: {why}"))
+        return self._processes
+
+    def interrupt(self) -> None:
+        """End the hooks that hosts run now; may be called from any thread."""
+        for hosted in list(self._hosted.values()):
+            hosted.host.stop("terminate")
+
+    def close(self) -> None:
+        """End all hosts; a second call does nothing."""
+        while self._hosted:
+            self._hosted.popitem()[1].host.close()

@@ -1,0 +1,226 @@
+"""Environments kept between builds, and used at once while the index is asked whether they are still right."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import Explained, Warned
+from headless_wheel_builder.hooks.hosting import Launchers
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.distributions import import_names, installed_versions
+from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
+from headless_wheel_builder.isolation.fresh import FreshEnvironments, check_installed, fill, layout
+from headless_wheel_builder.isolation.installers import Installer, Place
+from headless_wheel_builder.isolation.interpreters import Base
+from headless_wheel_builder.isolation.learnt import Learnt
+from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
+from headless_wheel_builder.isolation.store import Loan, Store
+from headless_wheel_builder.process import Processes
+
+Requirements: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What requirements resolved to last time."""
+
+    key: str
+    layout: Layout
+    installed: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any] | None) -> Remembered | None:
+        """Read what `facts` returned, None if it is something else."""
+        try:
+            return None if answer is None else cls(answer["key"], Layout(**answer["layout"]), dict(answer["installed"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def facts(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {"key": self.key, "layout": vars(self.layout), "installed": self.installed}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """An environment that is used because requirements resolved to it last time."""
+
+    key: str
+    environment: VirtualEnvironment
+
+
+class KeptEnvironments:
+    """Finds environments in a store, or makes them there.
+
+    :param fresh: makes those that cannot be kept
+    :param work: a folder for all that is temporary; whoever made it removes it
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        fresh: FreshEnvironments,
+        installer: Installer,
+        base: Base,
+        context: Context,
+        work: str,
+        constraints: Constraints | None,
+    ) -> None:
+        self._store = store
+        self._fresh = fresh
+        self._installer = installer
+        self._base = base
+        self._context = context
+        self._work = work
+        self._constraints = constraints
+        # What asks the index is ended when its answer is not needed any more, and with the build.
+        self._asking = context.processes.add(Processes)
+        self._resolutions: dict[Requirements, Resolution] = {}
+        self._guesses: dict[Requirements, Guess] = {}
+        self._open: list[VirtualEnvironment] = []
+        self._learnt: dict[str, Learnt] = {}
+        self._has_made = False
+
+    def make(self, requirements: Sequence[str]) -> VirtualEnvironment:
+        """Return an environment with requirements: the one of last time, unless it is known to be outdated.
+
+        :raises IsolationError: it cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        wanted = tuple(sorted(set(requirements)))
+        if wanted not in self._resolutions:
+            self._resolutions[wanted] = Resolution(lambda: self._resolve(wanted), lambda: self._check(wanted))
+            if (guess := self._guess(wanted)) is not None:
+                self._guesses[wanted] = guess
+                return guess.environment
+        return self._right(wanted)
+
+    def extend(
+        self, environment: VirtualEnvironment, requirements: Sequence[str], more: Sequence[str]
+    ) -> VirtualEnvironment:
+        """Return an environment with all of the requirements; the one without `more` stays as it is."""
+        del environment, more
+        return self.make(requirements)
+
+    def confirm(self) -> None:
+        """Wait until it is certain that all guesses were right.
+
+        :raises OutdatedError: one was not
+        :raises DependencyError: requirements cannot be resolved any more
+        """
+        for wanted, guess in list(self._guesses.items()):
+            text = self._resolutions[wanted].result()
+            if self._key(text) != guess.key:
+                guess.environment.close()
+                del self._guesses[wanted]
+                raise OutdatedError(changes(guess.environment.installed, versions(text)))
+
+    def close(self, *, failed: bool) -> None:
+        """End what runs, and give all environments back."""
+        self._asking.stop("kill")
+        for resolution in self._resolutions.values():
+            resolution.wait()
+        self._context.processes.remove(self._asking)
+        for environment in self._open:
+            environment.close()
+        self._fresh.close(failed=failed)
+        for question, learnt in self._learnt.items():
+            if learnt.is_new:
+                self._store.remember(question, learnt.facts())
+        if self._has_made:
+            self._store.collect()
+
+    def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> Learnt | None:
+        """Return what is known about the modules that hooks of a backend need in an environment."""
+        question = f"{environment.folder} {backend.name}"
+        if question not in self._learnt:
+            known = self._store.recall(question)
+            own = () if known else import_names(environment.packages, backend.module)
+            self._learnt[question] = Learnt(known or {}, own)
+        return self._learnt[question]
+
+    def _resolve(self, wanted: Requirements) -> str:
+        work = tempfile.mkdtemp(dir=self._work)
+        return self._installer.resolve(self._base, work, replace(self._context, processes=self._asking), wanted)
+
+    def _check(self, wanted: Requirements) -> None:
+        guess, resolution = self._guesses.get(wanted), self._resolutions.get(wanted)
+        if guess and resolution and resolution.failed_or(lambda text: self._key(text) != guess.key):
+            guess.environment.interrupt()
+
+    def _guess(self, wanted: Requirements) -> Guess | None:
+        remembered = Remembered.parse(self._store.recall(self._question(wanted)))
+        loan = self._store.lend(remembered.key) if remembered else None
+        if remembered is None or loan is None:
+            return None
+        environment = self._environment(loan, remembered.layout, remembered.installed)
+        if environment.is_intact() and os.path.exists(environment.python):
+            return Guess(remembered.key, environment)
+        self._context.report(Explained(f"The environment of the last build is not used: {loan.difference()}"))
+        environment.close()
+        return None
+
+    def _right(self, wanted: Requirements) -> VirtualEnvironment:
+        text = self._resolutions[wanted].result()
+        if is_changeable(text):
+            self._context.report(Explained("The environment is not kept: what it needs from a folder or URL may change"))
+            return self._fresh.make_resolved(text)
+        key = self._key(text)
+        loan = self._made(key, text, wanted)
+        if loan is None:
+            return self._fresh.make_resolved(text)
+        where = layout(self._base)
+        installed = installed_versions(where.packages(loan.folder))
+        self._store.remember(self._question(wanted), Remembered(key, where, installed).facts())
+        return self._environment(loan, where, installed)
+
+    def _made(self, key: str, text: str, wanted: Requirements) -> Loan | None:
+        is_filling = False
+
+        def make(folder: str) -> None:
+            nonlocal is_filling
+            is_filling = True
+            place = Place(folder=folder, work=tempfile.mkdtemp(dir=self._work))
+            fill(place, text, self._installer, self._base, self._context)
+            check_installed(layout(self._base), folder, wanted)
+
+        try:
+            loan = self._store.make(key, make)
+        except IsolationError as error:
+            if is_filling:
+                raise
+            self._context.report(Warned(f"Environments are not kept: {error.message} {error.cause}"))
+            return None
+        self._has_made = self._has_made or is_filling
+        return loan
+
+    def _environment(self, loan: Loan, where: Layout, installed: Mapping[str, str]) -> VirtualEnvironment:
+        environment = VirtualEnvironment(
+            loan.folder,
+            where,
+            installed=installed,
+            launchers=Launchers(self._context.processes, self._context.report, self._context.hook_output),
+            difference=loan.difference,
+            at_close=loan.close,
+        )
+        self._open.append(environment)
+        return environment
+
+    def _question(self, wanted: Requirements) -> str:
+        constraints = self._constraints.text() if self._constraints else ""
+        return json.dumps([self._base.executable, self._base.build, self._installer.label, wanted, constraints])
+
+    def _key(self, text: str) -> str:
+        settings = self._installer.settings(self._context.environ)
+        base = [self._base.executable, self._base.build, sys.platform]
+        return hashlib.sha256(json.dumps([base, self._installer.label, *settings, text]).encode()).hexdigest()

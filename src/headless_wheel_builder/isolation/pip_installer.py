@@ -1,0 +1,133 @@
+"""pip, and virtualenv beside it: make an environment, resolve requirements, and install them."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.installers import (
+    PYTHON_PLACES,
+    Place,
+    config_home,
+    requirement_files,
+    run_installer,
+    run_maker,
+    settings,
+    with_keyring,
+    with_temporary,
+    without,
+)
+from headless_wheel_builder.isolation.interpreters import Base, Interpreter
+
+# What sends an installation elsewhere, or keeps it from happening. The switches are set to 0 rather than removed, so
+# that they also override pip's configuration files.
+PIP_SWITCHES: Final = ("PIP_USER", "PIP_DRY_RUN", "PIP_REQUIRE_VIRTUALENV")
+PIP_PLACES: Final = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_REPORT")
+# What makes an environment another one although it has the same distributions: how they were built.
+PIP_SETTINGS: Final = ("PIP_NO_BINARY", "PIP_CONFIG_SETTINGS", "PIP_GLOBAL_OPTION", "PIP_NO_BUILD_ISOLATION")
+
+
+class PipInstaller:
+    """virtualenv makes the environment, pip fills it from outside, so that the environment has no pip of its own.
+
+    :param constraints: hold for all that is installed
+    """
+
+    label = "virtualenv+pip"
+
+    def __init__(self, constraints: Constraints | None = None) -> None:
+        self._constraints = constraints
+
+    def check(self, context: Context) -> None:
+        """Do nothing: virtualenv is a dependency of this package."""
+        del context
+
+    def create(self, interpreter: Interpreter, place: Place, context: Context) -> None:
+        """Make an empty environment at `place`, or raise `IsolationError`."""
+        environ = {name: value for name, value in context.environ.items() if not name.startswith("VIRTUALENV_")}
+        environ["VIRTUALENV_CONFIG_FILE"] = os.path.join(place.work, "virtualenv.ini")
+        argv = [sys.executable, "-m", "virtualenv", "--no-seed", "--activators", "", "--no-periodic-update"]
+        argv += ["--python", interpreter.executable, place.folder]
+        # -m puts the current folder on sys.path: one that holds nothing.
+        run_maker(argv, environ, context, cwd=place.work)
+
+    def install(
+        self, interpreter: Interpreter, python: str, place: Place, context: Context, requirements: Sequence[str]
+    ) -> None:
+        """Install requirements for the environment's `python`, or raise `DependencyError`."""
+        argv = _pip(interpreter, python, context, "--no-warn-script-location", "--no-compile")
+        argv += requirement_files(place.work, requirements, self._constraints)
+        run_installer(argv, _environ(place.work, context), context)
+
+    def resolve(self, base: Base, work: str, context: Context, requirements: Sequence[str]) -> str:
+        """Return what `install` would install, one exact requirement a line with its hashes, in a fixed order.
+
+        :raises DependencyError: the requirements cannot be installed
+        """
+        interpreter, report = base.describe(), os.path.join(work, "report.json")
+        argv = _pip(interpreter, interpreter.executable, context, "--dry-run", "--ignore-installed", "--report", report)
+        argv += requirement_files(work, requirements, self._constraints)
+        run_installer(argv, _environ(work, context), context)
+        with open(report, encoding="utf-8") as file:
+            return "".join(sorted(map(_exact, json.load(file)["install"])))
+
+    def install_resolved(
+        self, interpreter: Interpreter, python: str, place: Place, context: Context, text: str
+    ) -> None:
+        """Install exactly what `resolve` returned, or raise `DependencyError`."""
+        argv = _pip(interpreter, python, context, "--no-warn-script-location", "--no-compile", "--no-deps")
+        argv += requirement_files(place.work, text.splitlines(), None)
+        run_installer(argv, _environ(place.work, context), context)
+
+    def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
+        """Return the settings that decide what an environment with given distributions looks like."""
+        files = ["/etc/pip.conf", os.path.join(config_home(environ), "pip", "pip.conf"), environ.get("PIP_CONFIG_FILE")]
+        return settings(environ, PIP_SETTINGS, files)
+
+
+def _pip(interpreter: Interpreter, python: str, context: Context, *options: str) -> list[str]:
+    # -I: neither a pip folder in the current one nor the user's site is imported.
+    argv = [python, "-I", os.path.join(_pip_wheel(interpreter), "pip")]
+    if context.verbosity > 1:
+        argv.append(f"-{'v' * (context.verbosity - 1)}")
+    return [*argv, "install", "--use-pep517", "--no-input", "--disable-pip-version-check", *options]
+
+
+def _environ(work: str, context: Context) -> dict[str, str]:
+    environ = without(context.environ, (*PIP_PLACES, *PYTHON_PLACES))
+    environ.update(dict.fromkeys(PIP_SWITCHES, "0"))
+    return with_keyring(with_temporary(environ, work), "PIP_KEYRING_PROVIDER")
+
+
+def _exact(item: Mapping[str, Any]) -> str:
+    name, version = item["metadata"]["name"], item["metadata"]["version"]
+    info = item["download_info"]
+    if not item["is_direct"]:
+        hashes = info.get("archive_info", {}).get("hashes", {})
+        return f"{name}=={version}" + "".join(f" --hash={kind}:{value}" for kind, value in hashes.items()) + "\n"
+    vcs = info.get("vcs_info")
+    return f"{name} @ {vcs['vcs']}+{info['url']}@{vcs['commit_id']}\n" if vcs else f"{name} @ {info['url']}\n"
+
+
+def _pip_wheel(interpreter: Interpreter) -> str:
+    from virtualenv.seed.wheels.embed import get_embed_wheel
+
+    wheel = get_embed_wheel("pip", interpreter.minor_version)
+    # For an interpreter that is too old for all that it brings, virtualenv gives nothing, or the newest.
+    if wheel is not None and wheel.support_py(interpreter.minor_version):
+        return str(wheel.path)
+    bundled = sorted(glob.glob(os.path.join(glob.escape(interpreter.ensurepip), "pip-*.whl")))
+    if not bundled:
+        raise IsolationError(
+            f"There is no pip for Python {interpreter.minor_version}",
+            cause=f"virtualenv has none for it, and {interpreter.ensurepip} holds none.",
+            hint="Pass --installer uv.",
+        )
+    return bundled[-1]

@@ -1,0 +1,130 @@
+"""uv: make an environment, resolve requirements, and install them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.installers import (
+    PYTHON_PLACES,
+    Place,
+    config_home,
+    requirement_files,
+    run_installer,
+    run_maker,
+    settings,
+    with_keyring,
+    with_temporary,
+    without,
+    write,
+)
+from headless_wheel_builder.isolation.interpreters import Base, Interpreter
+from headless_wheel_builder.isolation.uv import Uv, find_uv
+
+# What sends an installation elsewhere.
+UV_PLACES: Final = ("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_VENV_SEED", "UV_BREAK_SYSTEM_PACKAGES")
+# What makes an environment another one although it has the same distributions: how they were built, how they got in.
+UV_SETTINGS: Final = (
+    "UV_NO_BINARY",
+    "UV_NO_BINARY_PACKAGE",
+    "UV_NO_BUILD_ISOLATION",
+    "UV_BUILD_CONSTRAINT",
+    "UV_LINK_MODE",
+    "UV_COMPILE_BYTECODE",
+)
+# Nothing but the requirements, each with the hashes of all its files.
+EXACT: Final = ("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+
+# uv has no third level of verbosity.
+UV_MOST_VERBOSE: Final = 2
+
+
+class UvInstaller:
+    """uv, for both.
+
+    :param constraints: hold for all that is installed
+    """
+
+    label = "venv+uv"
+
+    def __init__(self, constraints: Constraints | None = None) -> None:
+        self._constraints = constraints
+
+    def check(self, context: Context) -> None:
+        """Raise `IsolationError` if there is no uv."""
+        self._find(context)
+
+    def create(self, interpreter: Interpreter, place: Place, context: Context) -> None:
+        """Make an empty environment at `place`, or raise `IsolationError`."""
+        uv = self._find(context)
+        if uv.is_external:
+            context.report(Noticed(f"Using external uv from {uv.path}"))
+        argv = (uv.path, "venv", "--no-config", "--python", interpreter.executable, place.folder)
+        run_maker(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+
+    def install(
+        self, interpreter: Interpreter, python: str, place: Place, context: Context, requirements: Sequence[str]
+    ) -> None:
+        """Install requirements for the environment's `python`, or raise `DependencyError`."""
+        del interpreter
+        argv = self._pip(context, "install", "--python", python)
+        argv += [*_project(place.work), *requirement_files(place.work, requirements, self._constraints)]
+        run_installer(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+
+    def resolve(self, base: Base, work: str, context: Context, requirements: Sequence[str]) -> str:
+        """Return what `install` would install, one exact requirement a line with its hashes, in a fixed order.
+
+        :raises DependencyError: the requirements cannot be installed
+        """
+        resolved = os.path.join(work, "resolved.txt")
+        argv = self._pip(context, "compile", "--python", base.executable, "--output-file", resolved, *EXACT)
+        requirements_file = requirement_files(work, requirements, self._constraints)
+        run_installer([*argv, *_project(work), *requirements_file[1:]], _environ(work, context), context)
+        with open(resolved, encoding="utf-8") as file:
+            return file.read()
+
+    def install_resolved(
+        self, interpreter: Interpreter, python: str, place: Place, context: Context, text: str
+    ) -> None:
+        """Install exactly what `resolve` returned, or raise `DependencyError`."""
+        del interpreter
+        argv = self._pip(context, "install", "--python", python, "--no-deps")
+        argv += [*_project(place.work), *requirement_files(place.work, text.splitlines(), None)]
+        run_installer(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+
+    def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
+        """Return the settings that decide what an environment with given distributions looks like."""
+        files = ["/etc/uv/uv.toml", os.path.join(config_home(environ), "uv", "uv.toml"), environ.get("UV_CONFIG_FILE")]
+        return settings(environ, UV_SETTINGS, files)
+
+    def _pip(self, context: Context, command: str, *options: str) -> list[str]:
+        verbose = [f"-{'v' * min(UV_MOST_VERBOSE, context.verbosity - 1)}"] if context.verbosity > 1 else []
+        return [self._find(context).path, "pip", *verbose, command, *options]
+
+    def _find(self, context: Context) -> Uv:
+        uv = find_uv(context.environ)
+        if uv is None:
+            raise IsolationError(
+                "uv executable not found",
+                cause="It comes with this package, but it was removed.",
+                hint="Install it (pip install uv), or pass --installer pip.",
+            )
+        return uv
+
+
+def _project(work: str) -> list[str]:
+    project = os.path.join(work, "project")
+    os.makedirs(project, exist_ok=True)
+    # An empty uv.toml ends uv's search for [tool.uv] in the current folder and above.
+    write(os.path.join(project, "uv.toml"), "")
+    return ["--project", project]
+
+
+def _environ(work: str, context: Context) -> dict[str, str]:
+    environ = without(context.environ, (*UV_PLACES, *PYTHON_PLACES))
+    return with_keyring(with_temporary(environ, work), "UV_KEYRING_PROVIDER")
