@@ -249,9 +249,18 @@ def test_a_configured_interpreter_of_another_version_is_refused() -> None:
         run(isolation.create_environment("3.99", []))
 
 
-def test_keeping_environments_is_refused_until_it_works() -> None:
-    with pytest.raises(IsolationError, match="cache_envs"):
-        run(VenvIsolation(VenvConfig(cache_envs=True)).create_environment(VERSION, []))
+@INSTALLERS
+def test_a_kept_environment_is_the_same_the_next_time(use_uv: bool, temporary: Path) -> None:
+    isolation = VenvIsolation(VenvConfig(cache_envs=True, use_uv=use_uv))
+
+    async def use() -> tuple[Path, str]:
+        async with await isolation.create_environment(VERSION, ["flit_core"]) as env:
+            return env.python_path, await output_of(env, "import flit_core.buildapi as b; print(b.__file__)")
+
+    first, second = run(use()), run(use())
+    assert first == second
+    assert first[0].exists()
+    assert list(temporary.iterdir()) == []
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

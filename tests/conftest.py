@@ -10,6 +10,8 @@ from typing import Protocol
 import pytest
 from support import PYPROJECT, LocalProject, Recorder, make_project
 
+from headless_wheel_builder.isolation.store import Store
+
 NOBODY = 65534
 
 
@@ -57,3 +59,22 @@ def as_nobody() -> Iterator[Path]:
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o700)
         shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what builds keep in a folder of the test."""
+    folder = tmp_path / "hwb-cache"
+    monkeypatch.setenv("HWB_CACHE_DIR", os.fspath(folder))
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Be the place of a store."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    return Store(os.fspath(root))

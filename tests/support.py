@@ -9,14 +9,16 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from core.archives import Member, make_sdist, make_wheel, pkg_info
 
 from headless_wheel_builder.events import Event
-from headless_wheel_builder.isolation.base import BuildEnvironment, Context
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
+from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.process import Processes
 
 E = TypeVar("E", bound=Event)
@@ -132,8 +134,17 @@ class PlainProvisioned:
     env_vars: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     wants_requirements: bool = True
 
+    processes: Processes = field(default_factory=Processes)
+
+    def installed(self) -> Mapping[str, str]:
+        return installed_versions([os.fspath(self.site_packages)])
+
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         self.added.append((tuple(requirements), asked_by))
+
+    def launcher(self, backend: BackendPlace) -> Launcher:
+        del backend
+        return self.processes
 
 
 class FakeProvisioner:
@@ -161,17 +172,18 @@ class FakeProvisioner:
         self.checked.append(python)
 
     @contextlib.contextmanager
-    def provision(
-        self, python: str | None, requirements: Sequence[str], context: Context
-    ) -> Iterator[PlainProvisioned]:
-        del context
-        self.log.append(("made", python, tuple(requirements)))
-        try:
-            yield self.environment
-        except BaseException as error:
-            self.log.append(("failed", type(error).__name__))
-            raise
-        self.log.append(("removed",))
+    def session(self, python: str | None, context: Context) -> Iterator[PlainSession]:
+        @contextlib.contextmanager
+        def provision(requirements: Sequence[str]) -> Iterator[PlainProvisioned]:
+            self.log.append(("made", python, tuple(requirements)))
+            try:
+                yield replace(self.environment, processes=context.processes)
+            except BaseException as error:
+                self.log.append(("failed", type(error).__name__))
+                raise
+            self.log.append(("removed",))
+
+        yield PlainSession(provision)
 
 
 def make_context(
@@ -180,12 +192,14 @@ def make_context(
     *,
     processes: Processes | None = None,
     verbosity: int = 0,
+    hook_output: OutputMode = "capture",
 ) -> Context:
     return Context(
         environ=dict(os.environ) if environ is None else environ,
         processes=processes or Processes(),
         report=report or Recorder(),
         verbosity=verbosity,
+        hook_output=hook_output,
     )
 
 

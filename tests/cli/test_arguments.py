@@ -21,7 +21,7 @@ from headless_wheel_builder.cli.arguments import UNABBREVIATED, make_parser, par
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"isolation", "python"}
+NEW = {"fresh_env", "isolation", "python"}
 
 ACCEPTED = [
     "",

@@ -42,7 +42,7 @@ from headless_wheel_builder.errors import (
     SdistError,
 )
 from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
-from headless_wheel_builder.hooks.runner import OutputMode
+from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Provisioner
 from headless_wheel_builder.process import Cancelled, Processes
 
@@ -85,10 +85,10 @@ class Builder:
             config_settings=settings or {},
             report=os.fspath(report) if report else None,
             sdist_extract_dir=os.fspath(extract_dir) if extract_dir else None,
-            hook_output=output,
         )
         provisioner: Provisioner = self.provisioner
-        return Build(request, provisioner, make_context(self.recorder, processes=self.processes))
+        context = make_context(self.recorder, processes=self.processes, hook_output=output)
+        return Build(request, provisioner, context)
 
     @property
     def warnings(self) -> list[str]:
@@ -192,7 +192,7 @@ def test_the_result_says_what_came_of_the_build(builder: Builder, local_backend:
     assert all(artifact.path.stat().st_size == artifact.size for artifact in result.artifacts)
     assert (result.artifacts[1].name, result.artifacts[1].version) == ("pkg", "1.0")
     assert result.versions == {"some-tool": "3.1"}
-    assert set(result.durations) == {"provision", "requires", "sdist", "wheel", "verify", "publish"}
+    assert set(result.durations) == {"provision", "requires", "resolve", "sdist", "wheel", "verify", "publish"}
     assert min(result.durations.values()) >= 0
     assert min(result.durations[hook] for hook in ("requires", "sdist", "wheel")) > 0
     assert result.log == "out\nerr\n"

@@ -13,8 +13,9 @@ from support import Recorder
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Warned
+from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.hooks.log import Log
-from headless_wheel_builder.hooks.runner import LONGEST_LINE, HookRunner, OutputMode, Speaker, by_lines
+from headless_wheel_builder.hooks.runner import LONGEST_LINE, HookRunner, Speaker, by_lines
 from headless_wheel_builder.process import Cancelled, Processes
 
 TALK = "import os; os.write(1, b'out\\n'); os.write(2, b'err'); os.write(1, b'\\nlast')"

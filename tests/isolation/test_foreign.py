@@ -61,9 +61,9 @@ def environment_of(strategy: Strategy, recorder: Recorder | None = None) -> Fore
 
 def test_the_attributes_are_those_of_the_strategys_environment(strategy: Strategy) -> None:
     provisioner = ForeignProvisioner(strategy, Waiter())
-    with provisioner.provision("3.12", ["a"], make_context()) as environment:
+    with provisioner.session("3.12", make_context()) as session, session.provision(["a"]) as environment:
         assert environment.python_path == Path("/env0/python")
-        assert environment.site_packages == Path("/env0")
+        assert environment.installed() == {}
         assert environment.env_vars == {"N": "0"}
         assert strategy.released == []
     assert strategy.made == [("3.12", ["a"])]
@@ -71,7 +71,7 @@ def test_the_attributes_are_those_of_the_strategys_environment(strategy: Strateg
 
 
 def test_without_a_wish_the_version_that_runs_us_is_asked_for(strategy: Strategy) -> None:
-    with ForeignProvisioner(strategy, Waiter()).provision(None, [], make_context()):
+    with ForeignProvisioner(strategy, Waiter()).session(None, make_context()) as session, session.provision([]):
         pass
     assert strategy.made == [(".".join(map(str, sys.version_info[:2])), [])]
 
@@ -79,7 +79,10 @@ def test_without_a_wish_the_version_that_runs_us_is_asked_for(strategy: Strategy
 def test_an_environment_without_requirements_is_made_and_nothing_is_said_of_any(
     strategy: Strategy, recorder: Recorder
 ) -> None:
-    with ForeignProvisioner(strategy, Waiter()).provision("3.12", [], make_context(recorder)):
+    with (
+        ForeignProvisioner(strategy, Waiter()).session("3.12", make_context(recorder)) as session,
+        session.provision([]),
+    ):
         pass
     assert recorder.events == [EnvironmentCreating("Strategy")]
 

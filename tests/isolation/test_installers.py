@@ -16,9 +16,11 @@ from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
-from headless_wheel_builder.isolation.installers import Installer, PipInstaller, Place, UvInstaller
+from headless_wheel_builder.isolation.installers import Installer, Place
 from headless_wheel_builder.isolation.interpreters import running_interpreter
+from headless_wheel_builder.isolation.pip_installer import PipInstaller
 from headless_wheel_builder.isolation.uv import Uv, find_uv
+from headless_wheel_builder.isolation.uv_installer import UvInstaller
 
 # What must pass through to any installer.
 SETTINGS = {
@@ -119,7 +121,7 @@ def test_uv_reads_requirements_from_a_file_and_no_settings_of_the_current_projec
     stage.install(UvInstaller(Constraints(os.fspath(constraints))), stage.context())
     work = stage.place.work
     assert stage.argv == [
-        *("pip", "install", "--project", f"{work}/project", "--python", os.fspath(stage.program)),
+        *("pip", "install", "--python", os.fspath(stage.program), "--project", f"{work}/project"),
         *("-r", f"{work}/requirements.txt", "-c", os.fspath(constraints)),
     ]
     assert Path(work, "requirements.txt").read_text() == "a >= 1\nb\n"

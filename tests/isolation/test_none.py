@@ -21,7 +21,9 @@ from headless_wheel_builder.isolation.none import PlainEnvironment
 def provision(
     requirements: Sequence[str], *, skip: bool = False, python: str | None = None, report: Recorder | None = None
 ) -> PlainEnvironment:
-    with NoIsolation(skip_dependency_check=skip).provision(python, requirements, make_context(report)) as environment:
+    isolation = NoIsolation(skip_dependency_check=skip)
+    with isolation.session(python, make_context(report)) as session, session.provision(requirements) as environment:
+        assert isinstance(environment, PlainEnvironment)
         return environment
 
 
@@ -85,7 +87,7 @@ def test_the_environment_is_the_callers_untouched() -> None:
     environment = provision([])
     assert environment.env_vars == dict(os.environ)
     assert os.fspath(environment.python_path) == sys.executable
-    assert environment.site_packages.is_dir()
+    assert "packaging" in environment.installed()
 
 
 def test_nothing_in_the_current_folder_is_imported_by_the_check(

@@ -15,9 +15,10 @@ from support import Recorder, is_gone, make_context, make_script, pid_in
 
 from headless_wheel_builder.errors import DependencyError, InterpreterError, IsolationError, RequestError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
+from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.isolation import BuildEnvironment, VenvConfig, VenvIsolation
 from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.isolation.venv import hook_environ
+from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
 from headless_wheel_builder.process import Cancelled, Processes
 from headless_wheel_builder.threads import run_blocking
 
@@ -54,6 +55,12 @@ def other(tmp_path: Path) -> str:
     return f"other @ {wheel.as_uri()}"
 
 
+def environment_at(folder: str) -> VirtualEnvironment:
+    layout = Layout(scripts="{base}/bin", purelib="{base}/lib", platlib="{base}/lib")
+    launchers = Launchers(Processes(), Recorder(), "capture")
+    return VirtualEnvironment(folder, layout, installed={}, launchers=launchers, difference=lambda: None)
+
+
 def asked(python: Path, code: str, environ: dict[str, str]) -> str:
     return subprocess.run([python, "-c", code], env=environ, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -77,7 +84,7 @@ def test_hooks_get_the_callers_environment_without_what_leads_out_of_theirs() ->
         "CC": "gcc",
         "SOURCE_DATE_EPOCH": "1",
     }
-    assert hook_environ(environ, scripts="/env/bin", folder="/env", extra={"CC": "clang", "MINE": "1"}) == {
+    assert environment_at("/env").environ(environ, {"CC": "clang", "MINE": "1"}) == {
         "PATH": "/env/bin:/usr/bin:/bin",
         "PYTHONPATH": "",
         "VIRTUAL_ENV": "/env",
@@ -90,13 +97,14 @@ def test_hooks_get_the_callers_environment_without_what_leads_out_of_theirs() ->
 
 
 def test_hooks_have_a_path_even_if_the_caller_has_none() -> None:
-    assert hook_environ({}, scripts="/env/bin", folder="/env", extra={})["PATH"] == "/env/bin"
+    assert environment_at("/env").environ({}, {})["PATH"] == "/env/bin"
 
 
 def test_an_environment_has_its_own_interpreter_and_exactly_what_was_required(
     offline: Context, recorder: Recorder, temporary: Path, one: str
 ) -> None:
-    with VenvIsolation(VenvConfig(extra_env={"MINE": "1"})).provision(None, [one], offline) as environment:
+    isolation = VenvIsolation(VenvConfig(extra_env={"MINE": "1"}))
+    with isolation.session(None, offline) as session, session.provision([one]) as environment:
         assert asked(environment.python_path, "import sys; print(sys.prefix != sys.base_prefix)", {}) == "True"
         where = asked(environment.python_path, "import pkg; print(pkg.__file__)", environment.env_vars)
         assert os.path.realpath(os.path.dirname(os.path.dirname(where))) == os.path.realpath(environment.site_packages)
@@ -109,7 +117,7 @@ def test_an_environment_has_its_own_interpreter_and_exactly_what_was_required(
 
 
 def test_an_environment_is_removed_after_a_failure(offline: Context, temporary: Path) -> None:
-    with pytest.raises(LookupError), VenvIsolation().provision(None, [], offline):
+    with pytest.raises(LookupError), VenvIsolation().session(None, offline) as session, session.provision([]):
         raise LookupError
     assert os.listdir(temporary) == []
 
@@ -117,7 +125,8 @@ def test_an_environment_is_removed_after_a_failure(offline: Context, temporary: 
 def test_what_cannot_be_installed_is_a_dependency_error_and_nothing_stays(offline: Context, temporary: Path) -> None:
     with (
         pytest.raises(DependencyError, match="could not be installed") as caught,
-        VenvIsolation().provision(None, ["no-such-thing"], offline),
+        VenvIsolation().session(None, offline) as session,
+        session.provision(["no-such-thing"]),
     ):
         pytest.fail("the environment was used")
     assert "no-such-thing" in caught.value.cause
@@ -125,7 +134,7 @@ def test_what_cannot_be_installed_is_a_dependency_error_and_nothing_stays(offlin
 
 
 def test_a_contradiction_between_a_hook_and_requires_names_both(offline: Context, one: str, other: str) -> None:
-    with VenvIsolation().provision(None, [one], offline) as environment:
+    with VenvIsolation().session(None, offline) as session, session.provision([one]) as environment:
         with pytest.raises(DependencyError) as caught:
             environment.add([other], asked_by="get_requires_for_build_wheel")
         assert "get_requires_for_build_wheel" in caught.value.message
@@ -134,7 +143,7 @@ def test_a_contradiction_between_a_hook_and_requires_names_both(offline: Context
 
 
 def test_what_a_hook_asks_for_is_added_and_only_that_is_said(offline: Context, recorder: Recorder, one: str) -> None:
-    with VenvIsolation().provision(None, [], offline) as environment:
+    with VenvIsolation().session(None, offline) as session, session.provision([]) as environment:
         environment.add([one, one], asked_by="hook")
         assert (environment.site_packages / "pkg").is_dir()
     assert recorder.of(RequirementsInstalling) == [RequirementsInstalling((one,))]
@@ -147,7 +156,7 @@ def test_making_an_environment_can_be_cancelled(offline: Context, tmp_path: Path
     def work(processes: Processes) -> None:
         context = Context(environ=offline.environ, processes=processes)
         try:
-            with VenvIsolation().provision(os.fspath(python), [], context):
+            with VenvIsolation().session(os.fspath(python), context) as session, session.provision([]):
                 outcome.append("made")
         except Cancelled:
             outcome.append("cancelled")
@@ -168,7 +177,8 @@ def test_making_an_environment_can_be_cancelled(offline: Context, tmp_path: Path
 
 def test_a_folder_for_the_environment_is_removed_on_success(offline: Context, tmp_path: Path) -> None:
     folder = tmp_path / "a" / "env"
-    with VenvIsolation(VenvConfig(env_dir=os.fspath(folder))).provision(None, [], offline) as environment:
+    isolation = VenvIsolation(VenvConfig(env_dir=os.fspath(folder)))
+    with isolation.session(None, offline) as session, session.provision([]) as environment:
         assert os.path.realpath(environment.python_path.parent.parent) == os.path.realpath(folder)
     assert not folder.exists()
 
@@ -176,7 +186,7 @@ def test_a_folder_for_the_environment_is_removed_on_success(offline: Context, tm
 def test_a_folder_for_the_environment_is_kept_on_failure(offline: Context, tmp_path: Path, temporary: Path) -> None:
     folder = tmp_path / "env"
     isolation = VenvIsolation(VenvConfig(env_dir=os.fspath(folder)))
-    with pytest.raises(LookupError), isolation.provision(None, [], offline):
+    with pytest.raises(LookupError), isolation.session(None, offline) as session, session.provision([]):
         raise LookupError
     assert (folder / "pyvenv.cfg").is_file()
     assert os.listdir(temporary) == []
@@ -211,14 +221,8 @@ def test_constraints_hold(offline: Context, tmp_path: Path, one: str) -> None:
     path = tmp_path / "constraints.txt"
     path.write_text("pkg == 3.0\n")
     isolation = VenvIsolation(VenvConfig(constraints=path))
-    with pytest.raises(DependencyError), isolation.provision(None, [one], offline):
+    with pytest.raises(DependencyError), isolation.session(None, offline) as session, session.provision([one]):
         pytest.fail("the environment was used")
-
-
-def test_keeping_environments_is_refused_until_it_works(offline: Context) -> None:
-    with pytest.raises(IsolationError, match="cache_envs=True") as caught:
-        VenvIsolation(VenvConfig(cache_envs=True)).check(None, offline)
-    assert caught.value.hint
 
 
 def test_an_interpreter_that_is_not_there_fails_the_check(offline: Context, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ If this is undesirable, you can pass `--sdist` and/or `--wheel`
 to build distributions independently of each other."""
 
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
-UNABBREVIATED: Final = frozenset({"--isolation", "--python"})
+UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python"})
 
 
 class Arguments(argparse.Namespace):
@@ -42,6 +42,7 @@ class Arguments(argparse.Namespace):
     skip_dependency_check: bool
     sdist_extract_dir: str | None
     env_dir: str | None
+    fresh_env: bool
     report: str | None
 
 
@@ -192,6 +193,11 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         " on failure",
     )
     group.add_argument(
+        "--fresh-env",
+        action="store_true",
+        help="make the build environment for this build only, rather than keep it for later builds",
+    )
+    group.add_argument(
         "--dependency-constraints-txt",
         metavar="PATH",
         help="constrain build dependencies using a constraints.txt when installing dependencies",
@@ -212,6 +218,8 @@ def _check(parser: Parser, arguments: Arguments) -> None:
     arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
     if arguments.env_dir is not None and arguments.no_isolation:
         parser.error("--env-dir: not allowed with --no-isolation")
+    if arguments.fresh_env and arguments.no_isolation:
+        parser.error("--fresh-env: not allowed with --no-isolation")
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     source = arguments.srcdir or ""

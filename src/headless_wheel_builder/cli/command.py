@@ -107,6 +107,7 @@ def _provisioner(arguments: Arguments) -> Provisioner:
     return VenvIsolation(
         VenvConfig(
             use_uv=arguments.installer != "pip",
+            cache_envs=not arguments.fresh_env,
             constraints=Path(constraints) if constraints else None,
             env_dir=arguments.env_dir,
         )

@@ -29,7 +29,6 @@ from headless_wheel_builder.isolation.base import Context, OutdatedError, Provis
 from headless_wheel_builder.isolation.distributions import direct_versions
 from headless_wheel_builder.removal import remove_tree
 
-
 T = TypeVar("T")
 
 

@@ -32,8 +32,8 @@ class BuildResult:
 
     `artifacts` are in the order in which they were built. `versions` are those of the distributions in the build
     environments, by canonical name; `durations` are seconds by phase (`provision`, `requires`, `sdist`, `wheel`,
-    `verify`, `publish`). `log` is what the backend printed, where it was captured; of very much, the first and the
-    last part.
+    `verify`, `resolve`, `publish`). `log` is what the backend printed, where it was captured; of very much, the first
+    and the last part.
     """
 
     artifacts: tuple[Artifact, ...]

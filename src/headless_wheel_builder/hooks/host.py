@@ -124,18 +124,17 @@ class Watch:
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if not self._is_on:
             return
-        if event in OUTSIDE:
-            # Bytecode is written under another name first, and then renamed.
-            if event != "os.rename" or not str(args[1]).endswith(".pyc"):
-                self._note("changes something outside of its process ({})".format(event))
+        if event in OUTSIDE and not any(_is_harmless(str(argument)) for argument in args[:2]):
+            self._note(f"changes something outside of its process ({event})")
         elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and not _is_harmless(str(args[0])):
-            self._note("writes to {}".format(args[0]))
+            self._note(f"writes to {args[0]}")
 
     def _note(self, what: str) -> None:
         self.seen = self.seen or what
 
 
 def _is_harmless(path: str) -> bool:
+    # Bytecode is written by whoever imports first.
     return "__pycache__" in path or path == os.devnull
 
 
@@ -195,13 +194,13 @@ def preload(modules: list[str]) -> str | None:
             for module in modules:
                 importlib.import_module(module)
     except BaseException as error:  # whatever it is, a fresh interpreter shows it as it always was
-        return "it cannot be imported ({})".format(type(error).__name__)
+        return f"it cannot be imported ({type(error).__name__})"
     finally:
         sys.dont_write_bytecode = is_writing
     if muffled.printed:
         return "it prints something while it is imported"
     if watch.seen:
-        return "it {} while it is imported".format(watch.seen)
+        return f"it {watch.seen} while it is imported"
     return _obstacle(before, folder)
 
 

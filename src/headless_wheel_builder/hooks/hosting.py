@@ -8,9 +8,10 @@ import os
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
@@ -52,6 +53,9 @@ class HookHost:
         self._memory = memory
         self._hook = 0
         self._is_busy = False
+        # `stop` is called from other threads, and must not write into what is closed.
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._channel = Channel()
         theirs = self._channel.theirs
         argv = [python, PROGRAM, *map(str, theirs)]
@@ -97,18 +101,21 @@ class HookHost:
 
     def stop(self, how: Stop) -> None:
         """End the hook that runs, or the host when none does."""
-        if how == "terminate" and self._is_busy:
-            self._channel.send({"end": how})
-        else:
-            # Its hook's group ends when whoever waits for the hook finds the host gone.
-            self._group.stop("kill")
+        with self._lock:
+            if how == "terminate" and self._is_busy and not self._is_closed:
+                self._channel.send({"end": how})
+            else:
+                # Its hook's group ends when whoever waits for the hook finds the host gone.
+                self._group.stop("kill")
 
     def close(self) -> None:
         """End the host; a second call does nothing."""
         process = self._group.process
-        if process.returncode is not None:
-            return
-        self._channel.close()
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._channel.close()
         try:
             process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -190,6 +197,7 @@ class HostedLauncher:
         return self._processes.run(argv, env=env, cwd=cwd, on_output=on_output)
 
 
+@final
 class Launchers:
     """The launchers of one environment, a host for each backend that may have one; a context manager that ends them.
 

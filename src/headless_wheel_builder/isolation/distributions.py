@@ -11,6 +11,7 @@ from typing import Final
 # The name that a requirement (PEP 508) begins with.
 _NAME: Final = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 
+
 def installed_versions(folders: Iterable[str]) -> dict[str, str]:
     """Return the version of each distribution in folders, by canonical name, sorted."""
     return {one.name: one.version for one in _distributions(folders)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.hooks.hosting import Launchers
@@ -18,18 +19,52 @@ from headless_wheel_builder.isolation.manifest import describe
 from headless_wheel_builder.removal import remove_tree
 
 
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What environments are made with.
+
+    :param work: a folder for all that is temporary; whoever made it removes it
+    """
+
+    installer: Installer
+    base: Base
+    context: Context
+    work: str
+
+    @property
+    def layout(self) -> Layout:
+        """Where environments have things."""
+        interpreter = self.base.describe()
+        return Layout(scripts=interpreter.scripts, purelib=interpreter.purelib, platlib=interpreter.platlib)
+
+    def folder(self) -> str:
+        """Return a new temporary folder."""
+        return tempfile.mkdtemp(dir=self.work)
+
+    def fill(self, folder: str, text: str) -> None:
+        """Make an environment with exactly what requirements were resolved to.
+
+        :raises IsolationError: it cannot be made
+        :raises DependencyError: something cannot be installed
+        """
+        interpreter, place = self.base.describe(), Place(folder=folder, work=self.folder())
+        self.installer.create(interpreter, place, self.context)
+        if text.strip():
+            self.installer.install_resolved(interpreter, self.layout.python(folder), place, self.context, text)
+
+    def launchers(self) -> Launchers:
+        """Return what runs the hooks in a new environment."""
+        return Launchers(self.context.processes, self.context.report, self.context.hook_output)
+
+
 class FreshEnvironments:
     """Makes environments that go with the build.
 
-    :param work: a folder for all that is temporary; whoever made it removes it
     :param env_dir: the folder that the user wants environments in, one at a time
     """
 
-    def __init__(self, installer: Installer, base: Base, context: Context, work: str, env_dir: str | None) -> None:
-        self._installer = installer
-        self._base = base
-        self._context = context
-        self._work = work
+    def __init__(self, means: Means, env_dir: str | None) -> None:
+        self._means = means
         self._env_dir = env_dir
         self._last: VirtualEnvironment | None = None
 
@@ -39,22 +74,22 @@ class FreshEnvironments:
         :raises IsolationError: it cannot be made
         :raises DependencyError: the requirements cannot be installed
         """
-        place = self._place()
-        self._installer.create(self._base.describe(), place, self._context)
+        place = Place(folder=self._folder(), work=self._means.folder())
+        self._means.installer.create(self._means.base.describe(), place, self._means.context)
         return self._installed(place, requirements, requirements)
 
     def make_resolved(self, text: str) -> VirtualEnvironment:
         """Make an environment with exactly what requirements were resolved to."""
-        place = self._place()
-        fill(place, text, self._installer, self._base, self._context)
-        return self._environment(place)
+        folder = self._folder()
+        self._means.fill(folder, text)
+        return self._environment(folder)
 
     def extend(
         self, environment: VirtualEnvironment, requirements: Sequence[str], more: Sequence[str]
     ) -> VirtualEnvironment:
         """Install more into an environment, resolved together with its requirements, and return it as it is then."""
         environment.close()
-        return self._installed(Place(folder=environment.folder, work=self._work), requirements, more)
+        return self._installed(Place(folder=environment.folder, work=self._means.folder()), requirements, more)
 
     def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> None:
         """Know nothing about the modules that hooks need: nobody would remember."""
@@ -67,53 +102,36 @@ class FreshEnvironments:
         if self._last is not None:
             self._last.close()
         if self._env_dir is not None and self._last is not None and not failed:
-            remove_tree(self._last.folder, self._context.report)
+            remove_tree(self._last.folder, self._means.context.report)
 
     def _installed(self, place: Place, requirements: Sequence[str], more: Sequence[str]) -> VirtualEnvironment:
-        interpreter = self._base.describe()
+        means = self._means
         if more:
-            python = layout(self._base).python(place.folder)
-            self._installer.install(interpreter, python, place, self._context, sorted(set(requirements)))
-            check_installed(layout(self._base), place.folder, requirements)
-        return self._environment(place)
+            python = means.layout.python(place.folder)
+            wanted = sorted(set(requirements))
+            means.installer.install(means.base.describe(), python, place, means.context, wanted)
+            check_installed(means.layout, place.folder, requirements)
+        return self._environment(place.folder)
 
-    def _environment(self, place: Place) -> VirtualEnvironment:
-        manifest = describe(place.folder)
+    def _environment(self, folder: str) -> VirtualEnvironment:
+        manifest = describe(folder)
         self._last = VirtualEnvironment(
-            place.folder,
-            layout(self._base),
-            installed=installed_versions(layout(self._base).packages(place.folder)),
-            launchers=Launchers(self._context.processes, self._context.report, self._context.hook_output),
-            difference=lambda: manifest.difference(place.folder),
+            folder,
+            self._means.layout,
+            installed=installed_versions(self._means.layout.packages(folder)),
+            launchers=self._means.launchers(),
+            difference=lambda: manifest.difference(folder),
         )
         return self._last
 
-    def _place(self) -> Place:
+    def _folder(self) -> str:
         if self._env_dir is None:
-            return Place(folder=os.path.join(tempfile.mkdtemp(dir=self._work), "env"), work=self._work)
+            return os.path.join(self._means.folder(), "env")
         if self._last is not None:
             self._last.close()
-            remove_tree(self._last.folder, self._context.report)
+            remove_tree(self._last.folder, self._means.context.report)
         os.makedirs(self._env_dir, exist_ok=True)
-        return Place(folder=os.path.realpath(self._env_dir), work=self._work)
-
-
-def layout(base: Base) -> Layout:
-    """Return where environments that are made from an interpreter have things."""
-    interpreter = base.describe()
-    return Layout(scripts=interpreter.scripts, purelib=interpreter.purelib, platlib=interpreter.platlib)
-
-
-def fill(place: Place, text: str, installer: Installer, base: Base, context: Context) -> None:
-    """Make an environment with exactly what requirements were resolved to.
-
-    :raises IsolationError: it cannot be made
-    :raises DependencyError: something cannot be installed
-    """
-    interpreter = base.describe()
-    installer.create(interpreter, place, context)
-    if text.strip():
-        installer.install_resolved(interpreter, layout(base).python(place.folder), place, context, text)
+        return os.path.realpath(self._env_dir)
 
 
 def check_installed(where: Layout, folder: str, requirements: Sequence[str]) -> None:
@@ -129,8 +147,9 @@ def check_installed(where: Layout, folder: str, requirements: Sequence[str]) -> 
     # Whether a marker applies only the environment's own interpreter knows.
     missing = [one.name for one in parsed if one.marker is None and canonicalize_name(one.name) not in installed]
     if missing:
+        place = where.packages(folder)[0]
         raise DependencyError(
-            f"The installer said that it installed {', '.join(missing)}, but {where.packages(folder)[0]} does not have it",
+            f"The installer said that it installed {', '.join(missing)}, but {place} does not have it",
             cause="A setting of the installer sends packages elsewhere (`target`, `prefix` or `root` in pip.conf).",
             hint="Look at `pip config list`, and remove that setting.",
         )

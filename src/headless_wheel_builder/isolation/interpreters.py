@@ -37,8 +37,8 @@ class Interpreter:
     """An interpreter, as it describes itself.
 
     `scripts`, `purelib` and `platlib` are where an environment made from it has its programs and its packages, with
-    `{base}` for the environment's folder; `site_packages` is its own; `ensurepip` is where it may have a pip; `build` is its version
-    and how it was built.
+    `{base}` for the environment's folder; `site_packages` is its own; `ensurepip` is where it may have a pip;
+    `build` is its version and how it was built.
     """
 
     executable: str
@@ -71,9 +71,7 @@ class Base:
     describe: Callable[[], Interpreter]
 
 
-def find_base(
-    wanted: str | None, context: Context, *, configured: Path | None = None, use_uv: bool = True
-) -> Base:
+def find_base(wanted: str | None, context: Context, *, configured: Path | None = None, use_uv: bool = True) -> Base:
     """Find the interpreter that `wanted` names, as `find_interpreter` does, asking it only if it is not this one."""
     if wanted is None and configured is None:
         return Base(executable=sys.executable, build=sys.version, describe=running_interpreter)

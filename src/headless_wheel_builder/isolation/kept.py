@@ -6,22 +6,18 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Explained, Warned
-from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
-from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.base import OutdatedError
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import import_names, installed_versions
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
-from headless_wheel_builder.isolation.fresh import FreshEnvironments, check_installed, fill, layout
-from headless_wheel_builder.isolation.installers import Installer, Place
-from headless_wheel_builder.isolation.interpreters import Base
+from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means, check_installed
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.isolation.store import Loan, Store
@@ -63,28 +59,16 @@ class KeptEnvironments:
     """Finds environments in a store, or makes them there.
 
     :param fresh: makes those that cannot be kept
-    :param work: a folder for all that is temporary; whoever made it removes it
     """
 
-    def __init__(
-        self,
-        store: Store,
-        fresh: FreshEnvironments,
-        installer: Installer,
-        base: Base,
-        context: Context,
-        work: str,
-        constraints: Constraints | None,
-    ) -> None:
+    def __init__(self, store: Store, means: Means, fresh: FreshEnvironments, constraints: Constraints | None) -> None:
         self._store = store
+        self._means = means
         self._fresh = fresh
-        self._installer = installer
-        self._base = base
-        self._context = context
-        self._work = work
+        self._context = means.context
         self._constraints = constraints
         # What asks the index is ended when its answer is not needed any more, and with the build.
-        self._asking = context.processes.add(Processes)
+        self._asking = self._context.processes.add(Processes)
         self._resolutions: dict[Requirements, Resolution] = {}
         self._guesses: dict[Requirements, Guess] = {}
         self._open: list[VirtualEnvironment] = []
@@ -150,8 +134,8 @@ class KeptEnvironments:
         return self._learnt[question]
 
     def _resolve(self, wanted: Requirements) -> str:
-        work = tempfile.mkdtemp(dir=self._work)
-        return self._installer.resolve(self._base, work, replace(self._context, processes=self._asking), wanted)
+        context = replace(self._context, processes=self._asking)
+        return self._means.installer.resolve(self._means.base, self._means.folder(), context, wanted)
 
     def _check(self, wanted: Requirements) -> None:
         guess, resolution = self._guesses.get(wanted), self._resolutions.get(wanted)
@@ -173,13 +157,15 @@ class KeptEnvironments:
     def _right(self, wanted: Requirements) -> VirtualEnvironment:
         text = self._resolutions[wanted].result()
         if is_changeable(text):
-            self._context.report(Explained("The environment is not kept: what it needs from a folder or URL may change"))
+            self._context.report(
+                Explained("The environment is not kept: what it needs from a folder or URL may change")
+            )
             return self._fresh.make_resolved(text)
         key = self._key(text)
         loan = self._made(key, text, wanted)
         if loan is None:
             return self._fresh.make_resolved(text)
-        where = layout(self._base)
+        where = self._means.layout
         installed = installed_versions(where.packages(loan.folder))
         self._store.remember(self._question(wanted), Remembered(key, where, installed).facts())
         return self._environment(loan, where, installed)
@@ -190,9 +176,8 @@ class KeptEnvironments:
         def make(folder: str) -> None:
             nonlocal is_filling
             is_filling = True
-            place = Place(folder=folder, work=tempfile.mkdtemp(dir=self._work))
-            fill(place, text, self._installer, self._base, self._context)
-            check_installed(layout(self._base), folder, wanted)
+            self._means.fill(folder, text)
+            check_installed(self._means.layout, folder, wanted)
 
         try:
             loan = self._store.make(key, make)
@@ -209,7 +194,7 @@ class KeptEnvironments:
             loan.folder,
             where,
             installed=installed,
-            launchers=Launchers(self._context.processes, self._context.report, self._context.hook_output),
+            launchers=self._means.launchers(),
             difference=loan.difference,
             at_close=loan.close,
         )
@@ -218,9 +203,12 @@ class KeptEnvironments:
 
     def _question(self, wanted: Requirements) -> str:
         constraints = self._constraints.text() if self._constraints else ""
-        return json.dumps([self._base.executable, self._base.build, self._installer.label, wanted, constraints])
+        return json.dumps([*self._basis(), wanted, constraints])
 
     def _key(self, text: str) -> str:
-        settings = self._installer.settings(self._context.environ)
-        base = [self._base.executable, self._base.build, sys.platform]
-        return hashlib.sha256(json.dumps([base, self._installer.label, *settings, text]).encode()).hexdigest()
+        settings = self._means.installer.settings(self._context.environ)
+        return hashlib.sha256(json.dumps([*self._basis(), *settings, text]).encode()).hexdigest()
+
+    def _basis(self) -> list[str]:
+        base = self._means.base
+        return [base.executable, base.build, sys.platform, self._means.installer.label]

@@ -53,7 +53,7 @@ class Resolution:
 def is_changeable(text: str) -> bool:
     """Tell whether what was resolved may be something else tomorrow although it is written in the same way."""
     lines = text.replace("\\\n", " ").splitlines()
-    return any(_CHANGEABLE.search(line) and "--hash=" not in line or "file://" in line for line in lines)
+    return any((_CHANGEABLE.search(line) and "--hash=" not in line) or "file://" in line for line in lines)
 
 
 def versions(text: str) -> dict[str, str]:
@@ -63,5 +63,7 @@ def versions(text: str) -> dict[str, str]:
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """Say which versions are others now."""
-    changed = [f"{name} {now[name]} instead of {before.get(name, 'none')}" for name in now if before.get(name) != now[name]]
+    changed = [
+        f"{name} {now[name]} instead of {before.get(name, 'none')}" for name in now if before.get(name) != now[name]
+    ]
     return ", ".join(changed) or "fewer distributions"

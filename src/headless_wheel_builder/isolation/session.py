@@ -10,7 +10,7 @@ from typing import Protocol
 from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory
-from headless_wheel_builder.isolation.base import Context, OutdatedError, contradiction
+from headless_wheel_builder.isolation.base import Context, contradiction
 from headless_wheel_builder.isolation.environment import VirtualEnvironment
 
 

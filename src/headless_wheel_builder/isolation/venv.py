@@ -14,9 +14,9 @@ from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Warned
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.constraints import Constraints
-from headless_wheel_builder.isolation.fresh import FreshEnvironments
+from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means
 from headless_wheel_builder.isolation.installers import Installer
-from headless_wheel_builder.isolation.interpreters import Base, find_base
+from headless_wheel_builder.isolation.interpreters import find_base
 from headless_wheel_builder.isolation.session import VenvSession
 from headless_wheel_builder.removal import remove_tree
 from headless_wheel_builder.requirements import find_invalid
@@ -104,7 +104,7 @@ class VenvIsolation:
         """
         base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
         with _temporary("hwb-env-", context) as work:
-            environments = self._environments(base, context, work)
+            environments = self._environments(Means(installer=self._installer, base=base, context=context, work=work))
             try:
                 yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
             except BaseException:
@@ -112,8 +112,8 @@ class VenvIsolation:
                 raise
             environments.close(failed=False)
 
-    def _environments(self, base: Base, context: Context, work: str) -> FreshEnvironments | KeptEnvironments:
-        fresh = FreshEnvironments(self._installer, base, context, work, self.config.env_dir)
+    def _environments(self, means: Means) -> FreshEnvironments | KeptEnvironments:
+        fresh = FreshEnvironments(means, self.config.env_dir)
         if not self.config.cache_envs or self.config.env_dir is not None:
             return fresh
         from headless_wheel_builder.isolation.cache import cache_folder
@@ -121,12 +121,12 @@ class VenvIsolation:
         from headless_wheel_builder.isolation.store import Store
 
         try:
-            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
+            store = Store(cache_folder(means.context.environ), checkpoint=means.context.processes.checkpoint)
             store.recall("")
         except IsolationError as error:
-            context.report(Warned(f"Environments are not kept: {error.message}. {error.cause}"))
+            means.context.report(Warned(f"Environments are not kept: {error.message}. {error.cause}"))
             return fresh
-        return KeptEnvironments(store, fresh, self._installer, base, context, work, self._constraints)
+        return KeptEnvironments(store, means, fresh, self._constraints)
 
     def _hold(self, python: str, requirements: Sequence[str], context: Context) -> BuildEnvironment:
         self.check(python, context)
