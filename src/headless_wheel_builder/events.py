@@ -7,95 +7,96 @@ The core calls a `Reporter` with one frozen event at a time, on the thread that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from headless_wheel_builder.values import value
 
 Kind: TypeAlias = Literal["sdist", "wheel"]
 
 
-@dataclass(frozen=True)
+@value
 class EnvironmentCreating:
     """A build environment is about to be made; `label` is for example `venv+uv`."""
 
     label: str
 
 
-@dataclass(frozen=True)
+@value
 class RequirementsInstalling:
     """Requirements (PEP 508) are about to be installed."""
 
     requirements: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value
 class RequirementsAsking:
     """The backend is about to be asked what else it needs for `kind`."""
 
     kind: Kind
 
 
-@dataclass(frozen=True)
+@value
 class VersionsInstalled:
     """The versions of the direct requirements that the environment now has."""
 
     versions: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@value
 class ArtifactBuilding:
     """The backend is about to build."""
 
     kind: Kind
 
 
-@dataclass(frozen=True)
+@value
 class MetadataPreparing:
     """The backend is about to be asked for a wheel's metadata."""
 
 
-@dataclass(frozen=True)
+@value
 class WheelFromSdist:
     """Wheels are about to be built from the sdist that was just made; one entry for each."""
 
     kinds: tuple[Kind, ...]
 
 
-@dataclass(frozen=True)
+@value
 class CommandStarted:
     """An installer or another program of ours was started."""
 
     argv: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value
 class CommandOutput:
     """One line that such a program printed, or a hook whose output is captured line by line."""
 
     line: str
 
 
-@dataclass(frozen=True)
+@value
 class HookOutput:
     """A piece of what the backend printed, where it is captured; need not end at a line's end."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@value
 class Noticed:
     """Something worth knowing, a fallback that was taken for example."""
 
     message: str
 
 
-@dataclass(frozen=True)
+@value
 class Explained:
     """Why the build goes about it in this way, for those who want to know."""
 
     message: str
 
 
-@dataclass(frozen=True)
+@value
 class Warned:
     """Something that works but should be mended."""
 

@@ -13,8 +13,9 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar
+
+from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
     Popen: TypeAlias = subprocess.Popen[bytes]
@@ -38,7 +39,7 @@ class Cancelled(BaseException):
     """Unwind a build that was cancelled; not an `Exception`, so that nobody handles it by accident."""
 
 
-@dataclass(frozen=True)
+@value
 class Captured:
     """What a finished process printed, apart, and its exit code as in `subprocess`."""
 

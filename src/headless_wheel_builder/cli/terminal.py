@@ -9,7 +9,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TextIO
 
 from headless_wheel_builder.events import (
@@ -27,13 +26,14 @@ from headless_wheel_builder.events import (
     Warned,
     WheelFromSdist,
 )
+from headless_wheel_builder.values import value
 
 DEFAULT_WIDTH: Final = 78
 # Below this verbosity (-qq) not even the steps are said.
 STEPS_FROM: Final = -1
 
 
-@dataclass(frozen=True)
+@value
 class Style:
     """The escape sequences of one stream; all empty where colour is off."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.core.request import SDIST_SUFFIX, is_file_with
+from headless_wheel_builder.values import named_value
 
 TROUBLESHOOTING: Final = "https://build.pypa.io/en/stable/how-to/troubleshooting.html#debug-a-failed-build"
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class _Keepable:
     """Something that an option keeps, at `path` if the option was given."""
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -16,6 +15,7 @@ from headless_wheel_builder.core.sdist import SdistFacts, check_sdist
 from headless_wheel_builder.core.wheel import WheelFacts, check_wheel
 from headless_wheel_builder.errors import ArtifactError, HeadlessWheelBuilderError, HookResultError
 from headless_wheel_builder.events import Kind, Reporter, Warned
+from headless_wheel_builder.values import named_value
 
 SUFFIXES: Final[dict[Kind, str]] = {"sdist": ".tar.gz", "wheel": ".whl"}
 CHUNK: Final = 1024 * 1024
@@ -23,7 +23,7 @@ CHUNK: Final = 1024 * 1024
 Checkpoint: TypeAlias = Callable[[], None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Staged:
     """A verified artifact that is still on the stage: `file` is where it is, `artifact.path` where it will be.
 

@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +20,12 @@ from headless_wheel_builder.isolation.base import Context, IsolationStrategy, Pr
 from headless_wheel_builder.isolation.foreign import ForeignProvisioner, Waiter
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.threads import run_blocking
+from headless_wheel_builder.values import changed, field, named_value
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class BuildConfig:
     """How to build.
 
@@ -75,7 +75,7 @@ class BuildEngine:
         if not sdist and not wheel:
             raise RequestError("Neither an sdist nor a wheel was asked for", hint="Pass sdist=True or wheel=True.")
         if not (sdist and wheel):
-            request = replace(request, kinds=("sdist",) if sdist else ("wheel",))
+            request = changed(request, kinds=("sdist",) if sdist else ("wheel",))
         if sdist and request.from_sdist:
             raise RequestError(
                 f"{request.source} is a source distribution already", hint="Pass sdist=False to build a wheel from it."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import Version
 
+from headless_wheel_builder.values import value
 
-@dataclass(frozen=True)
+
+@value
 class Identity:
     """The Name and the Version of core metadata, as written there."""
 
@@ -21,8 +22,8 @@ def read_headers(data: bytes) -> dict[str, list[str]]:
     """Return the headers of METADATA, PKG-INFO or WHEEL by their lower-case names."""
     # Headers only: a hostile Content-Type must not have the description parsed as multipart.
     found: dict[str, list[str]] = {}
-    for key, value in BytesHeaderParser().parsebytes(data).items():
-        found.setdefault(key.lower(), []).append(str(value).strip())
+    for key, content in BytesHeaderParser().parsebytes(data).items():
+        found.setdefault(key.lower(), []).append(str(content).strip())
     return found
 
 

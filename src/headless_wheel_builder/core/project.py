@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import BuildSystemError, ProjectError
 from headless_wheel_builder.requirements import find_invalid
+from headless_wheel_builder.values import named_value
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +31,7 @@ Warn: TypeAlias = Callable[[str], None]
 EXAMPLE: Final = 'requires = ["setuptools >= 61"]'
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class BuildSystem:
     """The `[build-system]` table, or what stands for it where there is none.
 

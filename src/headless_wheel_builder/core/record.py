@@ -7,12 +7,12 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from headless_wheel_builder.core.archive_names import shown
 from headless_wheel_builder.core.wheel_archive import WheelArchive, refusal
 from headless_wheel_builder.errors import ArtifactError
+from headless_wheel_builder.values import value
 
 RECORD_LIMIT: Final = 64 * 1024 * 1024
 COLUMNS: Final = 3
@@ -23,7 +23,7 @@ ALGORITHMS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@value
 class Entry:
     """One row; both fields may be empty."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from headless_wheel_builder.events import Kind
+from headless_wheel_builder.values import field, named_value
 
 SDIST_SUFFIX: Final = ".tar.gz"
 WHEEL_SUFFIX: Final = ".whl"
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class BuildRequest:
     """One build, with paths as the user wrote them.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from headless_wheel_builder.events import Kind
+from headless_wheel_builder.values import named_value
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Artifact:
     """One file that was built, verified and published.
 
@@ -26,7 +26,7 @@ class Artifact:
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class BuildResult:
     """All that came of a build. There is none of a build that failed: failure is an exception.
 

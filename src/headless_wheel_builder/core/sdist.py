@@ -6,7 +6,6 @@ import errno
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, neve
 from headless_wheel_builder.core.sdist_members import MemberRules
 from headless_wheel_builder.core.tarball import HINT, Tarball
 from headless_wheel_builder.errors import OutputError, SdistError
+from headless_wheel_builder.values import value
 
 SUFFIX: Final = ".tar.gz"
 # The first releases with the data filter refused links that are fine (https://github.com/python/cpython/issues/107845).
@@ -35,7 +35,7 @@ HAS_DATA_FILTER: Final = hasattr(tarfile, "data_filter") and not (
 NO_PLACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
-@dataclass(frozen=True)
+@value
 class SdistFacts:
     """What a source distribution says about itself.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +23,14 @@ from headless_wheel_builder.core.identity import (
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.record import NAMES_SHOWN, check_record
 from headless_wheel_builder.core.wheel_archive import WheelArchive, opened, refusal
+from headless_wheel_builder.values import value
 
 SUFFIX: Final = ".dist-info"
 REQUIRED: Final = ("METADATA", "WHEEL", "RECORD")
 SUPPORTED_MAJOR: Final = 1
 
 
-@dataclass(frozen=True)
+@value
 class WheelFacts:
     """What a wheel says about itself.
 
@@ -46,7 +46,7 @@ class WheelFacts:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value
 class _FileName:
     name: str
     version: Version

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from headless_wheel_builder.process import OnOutput
+from headless_wheel_builder.values import value
 
 # `inherit`: the backend prints to our own streams; `capture`: as events and into the log; `lines`: as one event a line.
 OutputMode: TypeAlias = Literal["inherit", "capture", "lines"]
 
 
-@dataclass(frozen=True)
+@value
 class BackendPlace:
     """A backend, and where it is.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeVar, runtime_checkable
@@ -17,6 +16,7 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import field, named_value
 
 Environment = TypeVar("Environment", bound="BuildEnvironment")
 
@@ -82,7 +82,7 @@ class IsolationStrategy(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Context:
     """What a blocking step of a build needs of its surroundings.
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory
+from headless_wheel_builder.values import named_value
 
 PYTHON: Final = "python.exe" if os.name == "nt" else "python"
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Layout:
     """Where an environment has its programs and packages, with `{base}` for its folder."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.hooks.hosting import Launchers
@@ -17,9 +16,10 @@ from headless_wheel_builder.isolation.installers import Installer, Place
 from headless_wheel_builder.isolation.interpreters import Base
 from headless_wheel_builder.isolation.manifest import describe
 from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.values import named_value
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Means:
     """What environments are made with.
 

@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
@@ -16,12 +15,13 @@ from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.interpreters import Base, Interpreter
+from headless_wheel_builder.values import named_value
 
 PYTHON_PLACES: Final = ("PYTHONPATH", "PYTHONHOME")
 LETTER_LINES: Final = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Place:
     """Where an environment is made: its folder, and one for what an installer needs to be told."""
 

@@ -12,7 +12,6 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -22,6 +21,7 @@ from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, check_age, dotted, parse_target
 from headless_wheel_builder.isolation.uv import find_uv
+from headless_wheel_builder.values import named_value
 
 # An interpreter on a cold network drive is slow; one that asks for input never answers.
 PROBE_SECONDS: Final = 10.0
@@ -32,7 +32,7 @@ UV_PLACE: Final = "uv's own interpreters (uv python find)"
 Candidate: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Interpreter:
     """An interpreter, as it describes itself.
 
@@ -58,7 +58,7 @@ class Interpreter:
         return dotted(self.version[:2])
 
 
-@dataclass(frozen=True, kw_only=True)
+@named_value
 class Base:
     """The interpreter that environments are made from, as far as it is known without asking it.
 

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from headless_wheel_builder.errors import IsolationError
@@ -22,11 +21,12 @@ from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.isolation.store import Loan, Store
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed, value
 
 Requirements: TypeAlias = tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value
 class Remembered:
     """What requirements resolved to last time."""
 
@@ -47,7 +47,7 @@ class Remembered:
         return {"key": self.key, "layout": vars(self.layout), "installed": self.installed}
 
 
-@dataclass(frozen=True)
+@value
 class Guess:
     """An environment that is used because requirements resolved to it last time."""
 
@@ -134,7 +134,7 @@ class KeptEnvironments:
         return self._learnt[question]
 
     def _resolve(self, wanted: Requirements) -> str:
-        context = replace(self._context, processes=self._asking)
+        context = changed(self._context, processes=self._asking)
         return self._means.installer.resolve(self._means.base, self._means.folder(), context, wanted)
 
     def _check(self, wanted: Requirements) -> None:

@@ -8,7 +8,6 @@ import json
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -20,12 +19,13 @@ from headless_wheel_builder.isolation.base import BuildEnvironment, Context, Pla
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed, value
 
 # The oldest interpreter that `build`, whose check this is, can be imported by.
 OLDEST_TO_CHECK: Final = (3, 10)
 
 
-@dataclass(frozen=True)
+@value
 class NoIsolation:
     """The strategy that uses an interpreter as it is.
 
@@ -46,7 +46,7 @@ class NoIsolation:
         context = Context(environ=dict(os.environ))
 
         def look(processes: Processes) -> BuildEnvironment:
-            own = replace(context, processes=processes)
+            own = changed(context, processes=processes)
             with Launchers(own.processes, own.report, own.hook_output) as launchers:
                 interpreter = find_interpreter(python_version, own)
                 found = self._environment(interpreter, build_requirements, own, launchers)

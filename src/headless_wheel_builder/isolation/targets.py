@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from headless_wheel_builder.errors import InterpreterError, RequestError
+from headless_wheel_builder.values import value
 
 OLDEST: Final = (3, 8)
 
@@ -27,7 +27,7 @@ _VERSION: Final = re.compile(r"(?:(?P<name>[a-z]+)-?)?(?P<version>\d+(?:\.\d+){0
 _COMPACT: Final = re.compile(r"[23]\d{1,2}")
 
 
-@dataclass(frozen=True)
+@value
 class VersionTarget:
     """An implementation and a version or the first parts of one."""
 
@@ -56,7 +56,7 @@ class VersionTarget:
         return tuple(dict.fromkeys((*names, f"{stem}{major}{free}", f"{stem}{major}", stem)))
 
 
-@dataclass(frozen=True)
+@value
 class PathTarget:
     """An interpreter, or the folder of an environment that has one."""
 

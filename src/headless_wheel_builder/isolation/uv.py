@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from headless_wheel_builder.values import value
 
 
-@dataclass(frozen=True)
+@value
 class Uv:
     """The uv program, and whether it is another one than the one installed beside us."""
 

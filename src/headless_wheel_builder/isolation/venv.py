@@ -6,7 +6,6 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,13 @@ from headless_wheel_builder.isolation.interpreters import find_base
 from headless_wheel_builder.isolation.session import VenvSession
 from headless_wheel_builder.removal import remove_tree
 from headless_wheel_builder.requirements import find_invalid
+from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:
     from headless_wheel_builder.isolation.kept import KeptEnvironments
 
 
-@dataclass(frozen=True)
+@value
 class VenvConfig:
     """How virtual environments are made.
 
@@ -68,7 +68,7 @@ class VenvIsolation:
 
         context = Context(environ=dict(os.environ))
         return await run_blocking(
-            lambda processes: self._hold(python_version, build_requirements, replace(context, processes=processes))
+            lambda processes: self._hold(python_version, build_requirements, changed(context, processes=processes))
         )
 
     async def check_available(self) -> bool:
