@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_f
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.sdist import check_sdist, unpack_sdist
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
+from headless_wheel_builder.core.timeline import Timeline
 from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
 from headless_wheel_builder.hooks.backend import Backend
@@ -29,17 +29,17 @@ from headless_wheel_builder.removal import remove_tree
 
 
 class Build:
-    """One build in progress.
+    """One build in progress. What it did when is in `timeline`, also of a build that failed.
 
     :param provisioner: makes the build environments
     """
 
     def __init__(self, request: BuildRequest, provisioner: Provisioner, context: Context) -> None:
+        self.timeline = Timeline()
         self._request = request
         self._provisioner = provisioner
         self._context = context
         self._log = Log()
-        self._durations: dict[str, float] = {}
         self._versions: dict[str, str] = {}
         self._warned: set[str] = set()
 
@@ -49,7 +49,8 @@ class Build:
         :raises HeadlessWheelBuilderError: the build failed; the output folder is as it was
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
-        self._check()
+        with self._timed("check"):
+            self._check()
         with staging(self._request.output_dir, self._request.source, self._context.report) as stage:
             built = self._build_all(stage)
             artifacts = [staged.artifact for staged in built]
@@ -61,7 +62,11 @@ class Build:
                 self._context.processes.checkpoint()
                 stage.publish([staged.file for staged in built], commit)
         return BuildResult(
-            artifacts=tuple(artifacts), versions=self._versions, durations=self._durations, log=self._log.text()
+            artifacts=tuple(artifacts),
+            versions=self._versions,
+            durations=self.timeline.durations(),
+            timeline=self.timeline.spans(),
+            log=self._log.text(),
         )
 
     def metadata(self) -> bytes:
@@ -79,7 +84,8 @@ class Build:
             else:
                 source = self._request.source
             build_system = self._read(source)
-            self._provisioner.check(self._request.python, self._context)
+            with self._timed("check"):
+                self._provisioner.check(self._request.python, self._context)
             return self._metadata_of(source, build_system)
 
     def _check(self) -> None:
@@ -138,10 +144,12 @@ class Build:
         with self._provisioned(build_system) as environment, self._temporary("hwb-metadata-") as folder:
             self._add_requirements(source, "wheel", build_system, environment)
             backend = self._backend(source, build_system, environment)
-            prepared = backend.metadata(folder)
+            with self._timed("metadata"):
+                prepared = backend.metadata(folder)
             if prepared is not None:
                 return prepared_metadata(folder, prepared)
-            name = backend.build("wheel", folder)
+            with self._timed("wheel"):
+                name = backend.build("wheel", folder)
             return wheel_metadata(self._take(folder, name, "wheel", output_dir=folder).file)
 
     def _take(self, folder: str, name: str, kind: Kind, *, output_dir: str) -> Staged:
@@ -205,14 +213,17 @@ class Build:
 
     @contextlib.contextmanager
     def _unpacked(self, archive: str, top_level: str) -> Iterator[str]:
+        with contextlib.ExitStack() as stack:
+            with self._timed("unpack"):
+                folder = self._unpack(archive, top_level, stack)
+            yield os.fspath(folder)
+
+    def _unpack(self, archive: str, top_level: str, stack: contextlib.ExitStack) -> Path:
         checkpoint = self._context.processes.checkpoint
         if self._request.sdist_extract_dir is not None:
             into = Path(self._request.sdist_extract_dir)
-            with kept_sdist(Path(archive), top_level, into, checkpoint) as kept:
-                yield os.fspath(kept)
-            return
-        with self._temporary("hwb-sdist-") as folder:
-            yield os.fspath(unpack_sdist(Path(archive), Path(folder), checkpoint))
+            return stack.enter_context(kept_sdist(Path(archive), top_level, into, checkpoint))
+        return unpack_sdist(Path(archive), Path(stack.enter_context(self._temporary("hwb-sdist-"))), checkpoint)
 
     @contextlib.contextmanager
     def _temporary(self, prefix: str) -> Iterator[str]:
@@ -222,10 +233,5 @@ class Build:
         finally:
             remove_tree(folder, self._context.report)
 
-    @contextlib.contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._durations[phase] = self._durations.get(phase, 0.0) + time.perf_counter() - start
+    def _timed(self, phase: str) -> contextlib.AbstractContextManager[None]:
+        return self.timeline.span(phase)
