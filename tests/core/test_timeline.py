@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import threading
 
 import pytest
@@ -121,7 +120,7 @@ def test_spans_are_frozen_and_those_given_out_do_not_grow(timeline: Timeline) ->
     with timeline.span("two"):
         pass
     assert len(given) == 1
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         given[0].name = "x"  # type: ignore[misc]
 
 

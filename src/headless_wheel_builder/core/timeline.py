@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # What a build does itself, one thing after the other.
 MAIN: Final = "build"
 
 
-@dataclass(frozen=True)
-class Span:
+# Every build imports this, and a dataclass takes many times as long to make.
+class Span(NamedTuple):
     """One phase of a build; `start` and `end` are in seconds since the build began.
 
     Spans of one `lane` follow or contain each other; what runs beside them is in another lane. `failed` says that the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from headless_wheel_builder.core.timeline import MAIN, Span
@@ -73,7 +73,7 @@ def waterfall(spans: Sequence[Span], facts: Facts) -> str:
     """
     begin = min([0.0, *(span.start for span in spans)])
     total = max([facts.end, *(span.end for span in spans)]) - begin
-    shifted = [replace(span, start=span.start - begin, end=span.end - begin) for span in spans]
+    shifted = [span._replace(start=span.start - begin, end=span.end - begin) for span in spans]
     title = _text(facts.title)
     return "\n".join(
         [
