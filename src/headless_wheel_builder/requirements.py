@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
+
+# A name, and versions whose form leaves no doubt. Most requirements are so plain that packaging, which takes longer to
+# import than all that is done here with it, need not look at them.
+_VERSION: Final = r"\s*(?:(?:==|!=|<=|>=|<|>)\s*\d+|~=\s*\d+\.\d+)(?:\.\d+)*\s*"
+_PLAIN: Final = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:{_VERSION}(?:,{_VERSION})*)?", re.ASCII)
 
 
 def find_invalid(requirements: Iterable[str]) -> tuple[str, str] | None:
     """Return the first of the texts that is not a requirement, and why; None if all are."""
+    if not (unclear := [requirement for requirement in requirements if not _PLAIN.fullmatch(requirement)]):
+        return None
     from packaging.requirements import InvalidRequirement, Requirement
 
-    for requirement in requirements:
+    for requirement in unclear:
         try:
             Requirement(requirement)
         except InvalidRequirement as error:

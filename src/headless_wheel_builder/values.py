@@ -54,8 +54,9 @@ def _twin(cls: Any) -> Any:
 
     def specified(name: str) -> Any:
         default = getattr(cls, name, dataclasses.MISSING)
-        is_made = isinstance(default, Factory)
-        return dataclasses.field(default_factory=default.make) if is_made else dataclasses.field(default=default)
+        if isinstance(default, Factory):
+            return dataclasses.field(default_factory=default.make)
+        return dataclasses.field(default=default)
 
     members = [(name, Any, specified(name)) for name in cls.__match_args__]
     return dataclasses.make_dataclass(cls.__name__, members, kw_only=cls._is_named_only)

@@ -21,7 +21,7 @@ from headless_wheel_builder.cli.arguments import UNABBREVIATED, make_parser, par
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"fresh_env", "isolation", "python"}
+NEW = {"fresh_env", "isolation", "python", "timings"}
 
 ACCEPTED = [
     "",
@@ -251,7 +251,7 @@ def test_every_abbreviation_of_a_long_option_means_what_it_means_to_build(capsys
         assert outcome(parser, [prefix], capsys) == outcome(reference, [prefix], capsys), prefix
 
 
-@pytest.mark.parametrize("option", ["--pytho", "--py", "--isol", "--iso"])
+@pytest.mark.parametrize("option", ["--pytho", "--py", "--isol", "--iso", "--timing", "--t"])
 def test_an_option_of_our_own_is_written_in_full(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "unrecognized arguments" in last_line(lambda: parse_arguments([option, "none"], PROG), capsys)
 
@@ -273,6 +273,11 @@ def test_options_of_our_own(line: str, python: str | None, no_isolation: bool) -
     assert (arguments.python, arguments.no_isolation) == (python, no_isolation)
 
 
+@pytest.mark.parametrize("line", ["--timings t.html", "--timings=t.html", "--metadata --timings t.html"])
+def test_timings_may_be_asked_for_whatever_is_built(line: str) -> None:
+    assert parse_arguments(words(line), PROG).timings == "t.html"
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -281,6 +286,8 @@ def test_options_of_our_own(line: str, python: str | None, no_isolation: bool) -
         ("--isolation none --env-dir e", "--env-dir: not allowed with --no-isolation"),
         ("--isolation docker-ish", "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'none')"),
         ("--python", "argument --python: expected one argument"),
+        ("--timings", "argument --timings: expected one argument"),
+        ("--timings -w", "argument --timings: expected one argument"),
     ],
 )
 def test_options_of_our_own_that_contradict(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

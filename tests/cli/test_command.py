@@ -131,6 +131,34 @@ def test_options_reach_the_build(command: CommandLine, local_backend: LocalBacke
     assert (tmp_path / "kept" / "pkg-1.0" / "backend.py").is_file()
 
 
+@pytest.mark.parametrize(("code", "exit_code"), [("", 0), (FAILING, 1)])
+def test_timings_are_written_whether_the_build_fails_or_not(
+    command: CommandLine, local_backend: LocalBackend, tmp_path: Path, code: str, exit_code: int
+) -> None:
+    outcome = command("-n", "--timings", tmp_path / "t.html", local_backend(code).source)
+    assert outcome.code == exit_code
+    assert ("wheel (failed)" in (tmp_path / "t.html").read_text()) is bool(code)
+    assert outcome.lines("  The waterfall") == [f"  The waterfall of this build is in {tmp_path / 't.html'}"]
+
+
+def test_timings_that_cannot_be_written_are_refused_before_the_build(
+    command: CommandLine, local_backend: LocalBackend, tmp_path: Path
+) -> None:
+    project = local_backend()
+    outcome = command("-n", "--timings", tmp_path / "missing" / "t.html", project.source)
+    assert (outcome.code, outcome.out, outcome.lines("*")) == (1, "", [])
+    assert outcome.lines("ERROR")[0].endswith(f"there is no folder {tmp_path / 'missing'}")
+    assert project.hooks == []
+
+
+def test_timings_of_metadata_do_not_get_onto_stdout(
+    command: CommandLine, local_backend: LocalBackend, tmp_path: Path
+) -> None:
+    outcome = command("-n", "--metadata", "--timings", tmp_path / "t.html", local_backend().source)
+    assert json.loads(outcome.out)["name"] == "pkg"
+    assert ">metadata<" in (tmp_path / "t.html").read_text()
+
+
 def test_wheels_are_built_twice_when_asked_for_twice(command: CommandLine, local_backend: LocalBackend) -> None:
     outcome = command("-n", "-w", "-w", local_backend().source)
     assert outcome.out == f"Successfully built {WHEEL} and {WHEEL}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -192,10 +193,52 @@ def test_the_result_says_what_came_of_the_build(builder: Builder, local_backend:
     assert all(artifact.path.stat().st_size == artifact.size for artifact in result.artifacts)
     assert (result.artifacts[1].name, result.artifacts[1].version) == ("pkg", "1.0")
     assert result.versions == {"some-tool": "3.1"}
-    assert set(result.durations) == {"provision", "requires", "resolve", "sdist", "wheel", "verify", "publish"}
+    phases = ["check", "provision", "requires", "sdist", "verify", "unpack", "wheel", "resolve", "publish"]
+    assert list(result.durations) == phases
     assert min(result.durations.values()) >= 0
     assert min(result.durations[hook] for hook in ("requires", "sdist", "wheel")) > 0
     assert result.log == "out\nerr\n"
+
+
+def test_the_timeline_has_each_phase_in_the_order_in_which_they_ran(
+    builder: Builder, local_backend: LocalBackend
+) -> None:
+    result = builder.build(local_backend()).run()
+    sdist, wheel = (["provision", "requires", kind, "verify"] for kind in ("sdist", "wheel"))
+    assert [span.name for span in result.timeline] == ["check", *sdist, "unpack", *wheel, "resolve", "publish"]
+    assert {(span.lane, span.failed) for span in result.timeline} == {("build", False)}
+    assert all(one.end <= next_one.start for one, next_one in itertools.pairwise(result.timeline))
+    assert sum(span.duration for span in result.timeline) == pytest.approx(sum(result.durations.values()))
+
+
+@pytest.mark.parametrize(
+    ("code", "phases"),
+    [
+        ("def build_sdist(*arguments):\n    sys.exit(1)\n", ["check", "provision", "requires", "sdist"]),
+        ("def get_requires_for_build_sdist(*arguments):\n    sys.exit(1)\n", ["check", "provision", "requires"]),
+        ("def build_sdist(*arguments):\n    return 'x'\n", ["check", "provision", "requires", "sdist", "verify"]),
+    ],
+)
+def test_the_timeline_of_a_build_that_fails_ends_with_the_phase_that_failed(
+    builder: Builder, local_backend: LocalBackend, code: str, phases: list[str]
+) -> None:
+    project = local_backend(code)
+    build = builder.build(project)
+    failed(build, project)
+    assert [span.name for span in build.timeline.spans()] == phases
+    assert [span.failed for span in build.timeline.spans()] == [False] * (len(phases) - 1) + [True]
+
+
+@pytest.mark.parametrize(
+    ("code", "phases"),
+    [(PREPARE_METADATA, ["metadata"]), ("", ["metadata", "wheel"])],
+)
+def test_asking_for_metadata_has_a_timeline_too(
+    builder: Builder, local_backend: LocalBackend, code: str, phases: list[str]
+) -> None:
+    build = builder.build(local_backend(code))
+    build.metadata()
+    assert [span.name for span in build.timeline.spans()] == ["check", "provision", "requires", *phases, "resolve"]
 
 
 def test_the_versions_of_direct_requirements_are_said(builder: Builder, local_backend: LocalBackend) -> None:

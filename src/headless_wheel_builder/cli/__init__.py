@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from headless_wheel_builder.cli.interruption import Interruption
+
+# What `--timings` begins with where the system does not say when a process started.
+IMPORTED: Final = time.perf_counter()
 
 __all__ = ["leave", "main", "script"]
 

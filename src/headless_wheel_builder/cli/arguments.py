@@ -21,7 +21,7 @@ If this is undesirable, you can pass `--sdist` and/or `--wheel`
 to build distributions independently of each other."""
 
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
-UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python"})
+UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python", "--timings"})
 
 
 class Arguments(argparse.Namespace):
@@ -44,6 +44,7 @@ class Arguments(argparse.Namespace):
     env_dir: str | None
     fresh_env: bool
     report: str | None
+    timings: str | None
 
 
 class Parser(argparse.ArgumentParser):
@@ -143,6 +144,11 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="write a JSON report of the built artifacts (name, path, kind, size and SHA-256 hash) to PATH."
         " Cannot be used with --metadata",
+    )
+    group.add_argument(
+        "--timings",
+        metavar="PATH",
+        help="write how long each phase took to PATH, as a page of HTML, also when the build fails",
     )
     _add_config_options(group.add_mutually_exclusive_group())
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from headless_wheel_builder.cli.tip import tip
 from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.metadata import parsed_metadata
 from headless_wheel_builder.core.request import BuildRequest, default_output_dir
+from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
 from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context, Provisioner
@@ -64,7 +65,9 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -
         sdist_extract_dir=arguments.sdist_extract_dir,
     )
 
-    def build(processes: Processes) -> Build:
+    work = _work(arguments, request, terminal)
+
+    def build(processes: Processes) -> BuildResult | bytes:
         context = Context(
             environ=dict(os.environ),
             processes=processes,
@@ -72,13 +75,24 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -
             verbosity=arguments.verbosity,
             hook_output=_hook_output(arguments),
         )
-        return Build(request, _provisioner(arguments), context)
+        return work(Build(request, _provisioner(arguments), context))
 
-    if arguments.metadata:
-        _print_metadata(interruption.run(lambda processes: build(processes).metadata()), terminal)
+    outcome = interruption.run(build)
+    if isinstance(outcome, BuildResult):
+        terminal.built([artifact.path.name for artifact in outcome.artifacts])
     else:
-        result = interruption.run(lambda processes: build(processes).run())
-        terminal.built([artifact.path.name for artifact in result.artifacts])
+        _print_metadata(outcome, terminal)
+
+
+def _work(arguments: Arguments, request: BuildRequest, terminal: Terminal) -> Callable[[Build], BuildResult | bytes]:
+    work: Callable[[Build], BuildResult | bytes] = Build.metadata if arguments.metadata else Build.run
+    if arguments.timings is None:
+        return work
+    from headless_wheel_builder.cli.timings import Timings
+
+    timings = Timings(arguments.timings, request, terminal, metadata=arguments.metadata)
+    timings.check()
+    return timings.of(work)
 
 
 def _current_folder() -> str:

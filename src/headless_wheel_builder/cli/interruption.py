@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
@@ -85,23 +86,47 @@ class _Channel:
     """
 
     def __enter__(self) -> _Channel:
-        import socket
-
-        # Not a pipe, which Windows cannot use for this.
-        self._reader, self._writer = socket.socketpair()
-        self._writer.setblocking(False)
-        self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._before = signal.set_wakeup_fd(self._open(), warn_on_full_buffer=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(self._before)
-        self._reader.close()
-        self._writer.close()
+        self._close()
 
     def numbers(self) -> Iterator[int]:
-        while number := self._reader.recv(1)[0]:
+        while number := self._read(1)[0]:
             if number in SIGNALS:
                 yield number
 
     def close_down(self) -> None:
-        self._writer.send(bytes([END]))
+        self._write(bytes([END]))
+
+    if sys.platform == "win32":
+
+        def _open(self) -> int:
+            import socket
+
+            # Windows cannot use a pipe for this.
+            reader, writer = socket.socketpair()
+            writer.setblocking(False)
+            self._read, self._write = reader.recv, writer.send
+            self._close = lambda: (reader.close(), writer.close())
+            return writer.fileno()
+
+    else:
+
+        def _open(self) -> int:
+            # Not sockets, whose module takes longer to import than all else here.
+            self._reader, self._writer = os.pipe()
+            os.set_blocking(self._writer, False)
+            return self._writer
+
+        def _close(self) -> None:
+            os.close(self._reader)
+            os.close(self._writer)
+
+        def _read(self, count: int) -> bytes:
+            return os.read(self._reader, count)
+
+        def _write(self, content: bytes) -> None:
+            os.write(self._writer, content)

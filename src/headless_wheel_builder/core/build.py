@@ -1,51 +1,52 @@
-"""The steps of one build, in order. Blocking; knows strategies only as a `Provisioner`."""
+"""The steps of one build, in order. Blocking; knows strategies only as a `Provisioner`.
+
+What is heavy to import waits until the first hook runs: then the time costs nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from headless_wheel_builder.core.artifacts import Staged, check_agreement, take_artifact
-from headless_wheel_builder.core.extraction import kept_sdist
-from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
 from headless_wheel_builder.core.project import BuildSystem, read_build_system
-from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
 from headless_wheel_builder.core.result import BuildResult
-from headless_wheel_builder.core.sdist import check_sdist, unpack_sdist
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
 from headless_wheel_builder.events import Kind, Noticed, VersionsInstalled, Warned, WheelFromSdist
-from headless_wheel_builder.hooks.backend import Backend
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.hooks.log import Log
-from headless_wheel_builder.hooks.runner import HookRunner
 from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
 from headless_wheel_builder.isolation.distributions import direct_versions
 from headless_wheel_builder.removal import remove_tree
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.core.artifacts import Staged
+    from headless_wheel_builder.hooks.backend import Backend
 
 T = TypeVar("T")
 
 
 class Build:
-    """One build in progress.
+    """One build in progress. What it did when is in `timeline`, also of a build that failed.
 
     :param provisioner: makes the build environments
     """
 
     def __init__(self, request: BuildRequest, provisioner: Provisioner, context: Context) -> None:
+        self.timeline = context.timeline
         self._request = request
         self._provisioner = provisioner
         self._context = context
         self._log = Log()
-        self._durations: dict[str, float] = {}
         self._versions: dict[str, str] = {}
         self._warned: set[str] = set()
+        self._is_importing = False
         self._environments: Session
 
     def run(self) -> BuildResult:
@@ -54,12 +55,15 @@ class Build:
         :raises HeadlessWheelBuilderError: the build failed; the output folder is as it was
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
-        self._check()
+        with self._timed("check"):
+            self._check()
         with (
             staging(self._request.output_dir, self._request.source, self._context.report) as stage,
             self._session(),
         ):
             built = self._confirmed(lambda: self._build_all(stage))
+            from headless_wheel_builder.core.report import prepared_report
+
             artifacts = [staged.artifact for staged in built]
             stage.make_output_dir()
             with (
@@ -69,7 +73,11 @@ class Build:
                 self._context.processes.checkpoint()
                 stage.publish([staged.file for staged in built], commit)
         return BuildResult(
-            artifacts=tuple(artifacts), versions=self._versions, durations=self._durations, log=self._log.text()
+            artifacts=tuple(artifacts),
+            versions=self._versions,
+            durations=self.timeline.durations(),
+            timeline=self.timeline.spans(),
+            log=self._log.text(),
         )
 
     def metadata(self) -> bytes:
@@ -78,6 +86,9 @@ class Build:
         :raises HeadlessWheelBuilderError: it cannot be had
         :raises Cancelled: the build was cancelled
         """
+        from headless_wheel_builder.core.metadata import wheel_metadata
+        from headless_wheel_builder.core.sdist import check_sdist
+
         if is_file_with(self._request.source, WHEEL_SUFFIX):
             return wheel_metadata(self._request.source)
         with contextlib.ExitStack() as stack:
@@ -87,7 +98,8 @@ class Build:
             else:
                 source = self._request.source
             build_system = self._read(source)
-            self._provisioner.check(self._request.python, self._context)
+            with self._timed("check"):
+                self._provisioner.check(self._request.python, self._context)
             stack.enter_context(self._session())
             return self._confirmed(lambda: self._metadata_of(source, build_system))
 
@@ -120,6 +132,8 @@ class Build:
         if self._request.sdist_extract_dir == "":
             raise OutputError("The folder to extract to has no name", hint="Name one with --sdist-extract-dir.")
         if self._request.report is not None:
+            from headless_wheel_builder.core.report import check_report
+
             check_report(self._request.report, self._request.output_dir)
         self._provisioner.check(self._request.python, self._context)
 
@@ -129,6 +143,8 @@ class Build:
         source = self._request.source
         if not self._request.kinds:
             return self._build_via_sdist(stage)
+        from headless_wheel_builder.core.artifacts import check_agreement
+
         built = [self._build_one(source, kind, stage) for kind in self._request.kinds]
         sdists = [staged.artifact for staged in built if staged.artifact.kind == "sdist"]
         for staged in built:
@@ -141,10 +157,15 @@ class Build:
         with self._unpacked(sdist.file, sdist.top_level) as source:
             self._context.report(WheelFromSdist(("wheel",)))
             wheel = self._build_one(source, "wheel", stage)
+        from headless_wheel_builder.core.artifacts import check_agreement
+
         check_agreement(sdist.artifact, wheel.artifact)
         return [sdist, wheel]
 
     def _build_from_given_sdist(self, stage: Stage) -> list[Staged]:
+        from headless_wheel_builder.core.artifacts import check_agreement
+        from headless_wheel_builder.core.sdist import check_sdist
+
         facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
         built = []
         with self._unpacked(self._request.source, facts.top_level) as source:
@@ -166,16 +187,22 @@ class Build:
                 return self._take(folder, name, kind, output_dir=stage.output_dir)
 
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
+        from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
+
         with self._provisioned(build_system) as environment, self._temporary("hwb-metadata-") as folder:
             self._add_requirements(source, "wheel", build_system, environment)
             backend = self._backend(source, build_system, environment)
-            prepared = backend.metadata(folder)
+            with self._timed("metadata"):
+                prepared = backend.metadata(folder)
             if prepared is not None:
                 return prepared_metadata(folder, prepared)
-            name = backend.build("wheel", folder)
+            with self._timed("wheel"):
+                name = backend.build("wheel", folder)
             return wheel_metadata(self._take(folder, name, "wheel", output_dir=folder).file)
 
     def _take(self, folder: str, name: str, kind: Kind, *, output_dir: str) -> Staged:
+        from headless_wheel_builder.core.artifacts import take_artifact
+
         checkpoint = self._context.processes.checkpoint
         return take_artifact(
             folder, name, kind, output_dir=output_dir, report=self._context.report, checkpoint=checkpoint
@@ -192,8 +219,14 @@ class Build:
 
     def _backend(self, source: str, build_system: BuildSystem, environment: Provisioned) -> Backend:
         place = BackendPlace(source, build_system.backend, bool(build_system.backend_path), self._hooks())
+        launcher = environment.launcher(place)
+        # While the host imports the backend.
+        from headless_wheel_builder.hooks.backend import Backend
+        from headless_wheel_builder.hooks.runner import HookRunner
+
+        self._import_ahead()
         runner = HookRunner(
-            environment.launcher(place),
+            launcher,
             environment.env_vars,
             output=self._context.hook_output,
             log=self._log,
@@ -209,6 +242,11 @@ class Build:
             report=self._context.report,
             log=self._log,
         )
+
+    def _import_ahead(self) -> None:
+        if not self._is_importing:
+            self._is_importing = True
+            threading.Thread(target=_import_checks, name="import", daemon=True).start()
 
     def _hooks(self) -> tuple[str, ...]:
         kinds: tuple[Kind, ...] = ("wheel",) if self._request.from_sdist else ("sdist", "wheel")
@@ -240,14 +278,20 @@ class Build:
 
     @contextlib.contextmanager
     def _unpacked(self, archive: str, top_level: str) -> Iterator[str]:
+        with contextlib.ExitStack() as stack:
+            with self._timed("unpack"):
+                folder = self._unpack(archive, top_level, stack)
+            yield os.fspath(folder)
+
+    def _unpack(self, archive: str, top_level: str, stack: contextlib.ExitStack) -> Path:
+        from headless_wheel_builder.core.extraction import kept_sdist
+        from headless_wheel_builder.core.sdist import unpack_sdist
+
         checkpoint = self._context.processes.checkpoint
         if self._request.sdist_extract_dir is not None:
             into = Path(self._request.sdist_extract_dir)
-            with kept_sdist(Path(archive), top_level, into, checkpoint) as kept:
-                yield os.fspath(kept)
-            return
-        with self._temporary("hwb-sdist-") as folder:
-            yield os.fspath(unpack_sdist(Path(archive), Path(folder), checkpoint))
+            return stack.enter_context(kept_sdist(Path(archive), top_level, into, checkpoint))
+        return unpack_sdist(Path(archive), Path(stack.enter_context(self._temporary("hwb-sdist-"))), checkpoint)
 
     @contextlib.contextmanager
     def _temporary(self, prefix: str) -> Iterator[str]:
@@ -257,10 +301,11 @@ class Build:
         finally:
             remove_tree(folder, self._context.report)
 
-    @contextlib.contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._durations[phase] = self._durations.get(phase, 0.0) + time.perf_counter() - start
+    def _timed(self, phase: str) -> contextlib.AbstractContextManager[None]:
+        return self.timeline.span(phase)
+
+
+def _import_checks() -> None:
+    import headless_wheel_builder.core.artifacts
+    import headless_wheel_builder.core.extraction
+    import headless_wheel_builder.core.report  # noqa: F401

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
+from headless_wheel_builder.core.destination import check_destination
 from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.errors import OutputError
 
@@ -19,22 +20,7 @@ def check_report(path: str, output_dir: str) -> None:
 
     :raises OutputError: it cannot
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    if not path:
-        raise OutputError("The report has no name", hint="Name a file with --report.")
-    if os.path.isdir(path):
-        raise OutputError(f"The report {path} is a folder", hint="Name a file with --report.")
-    if _is_within(os.path.abspath(output_dir), folder):
-        return
-    if not os.path.isdir(folder):
-        raise OutputError(
-            f"The report {path} cannot be written: there is no folder {folder}",
-            hint="Make the folder, or name another file with --report.",
-        )
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(
-            f"The report {path} cannot be written: {folder} is read-only", hint="Name another file with --report."
-        )
+    check_destination(path, output_dir, noun="report", option="--report")
 
 
 @contextlib.contextmanager
@@ -61,10 +47,6 @@ def prepared_report(path: str | None, output_dir: str, artifacts: Sequence[Artif
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return os.path.commonpath([path, folder]) == folder and not os.path.lexists(folder)
 
 
 def report_text(output_dir: str, artifacts: Sequence[Artifact]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headless_wheel_builder.events import Kind
+from headless_wheel_builder.timeline import Span
 from headless_wheel_builder.values import named_value
 
 
@@ -31,14 +32,15 @@ class BuildResult:
     """All that came of a build. There is none of a build that failed: failure is an exception.
 
     `artifacts` are in the order in which they were built. `versions` are those of the distributions in the build
-    environments, by canonical name; `durations` are seconds by phase (`provision`, `requires`, `sdist`, `wheel`,
-    `verify`, `resolve`, `publish`). `log` is what the backend printed, where it was captured; of very much, the first
-    and the last part.
+    environments, by canonical name. `timeline` has the phases in the order in which they began (`check`, `provision`,
+    `requires`, `sdist`, `unpack`, `wheel`, `verify`, `resolve`, `publish`), `durations` are the seconds that each took
+    in all. `log` is what the backend printed, where it was captured; of very much, the first and the last part.
     """
 
     artifacts: tuple[Artifact, ...]
     versions: Mapping[str, str]
     durations: Mapping[str, float]
+    timeline: tuple[Span, ...]
     log: str
 
     @property

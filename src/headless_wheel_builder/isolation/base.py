@@ -16,6 +16,7 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.timeline import Timeline
 from headless_wheel_builder.values import field, named_value
 
 Environment = TypeVar("Environment", bound="BuildEnvironment")
@@ -89,6 +90,7 @@ class Context:
     :param environ: the caller's environment; nothing below reads `os.environ`
     :param verbosity: as the command line counts it: 0, more for each `-v`, less for each `-q`
     :param hook_output: where what the backend prints goes
+    :param timeline: where what the build does is noted
     """
 
     environ: Mapping[str, str]
@@ -96,6 +98,7 @@ class Context:
     report: Reporter = silent
     verbosity: int = 0
     hook_output: OutputMode = "capture"
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class Provisioned(Protocol):

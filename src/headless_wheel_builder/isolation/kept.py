@@ -135,7 +135,8 @@ class KeptEnvironments:
 
     def _resolve(self, wanted: Requirements) -> str:
         context = changed(self._context, processes=self._asking)
-        return self._means.installer.resolve(self._means.base, self._means.folder(), context, wanted)
+        with context.timeline.span("ask the index", lane="resolver"):
+            return self._means.installer.resolve(self._means.base, self._means.folder(), context, wanted)
 
     def _check(self, wanted: Requirements) -> None:
         guess, resolution = self._guesses.get(wanted), self._resolutions.get(wanted)
