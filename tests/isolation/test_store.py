@@ -229,6 +229,14 @@ def test_a_loan_is_given_back_once(store: Store) -> None:
     assert is_kept(store, "key")
 
 
+def test_whoever_gets_no_lock_keeps_no_file_open(store: Store, root: Path) -> None:
+    with other(root, "store.make('key', fill_slowly)") as maker:
+        heard(maker)
+        before = len(os.listdir("/dev/fd"))
+        assert [store.lend("key") for _ in range(3)] == [None] * 3
+        assert len(os.listdir("/dev/fd")) == before
+
+
 def test_a_program_that_is_started_meanwhile_does_not_keep_the_lock(store: Store, root: Path) -> None:
     with made(store):
         daemon = subprocess.Popen(["sleep", "60"], close_fds=False)
