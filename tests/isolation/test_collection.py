@@ -92,6 +92,12 @@ def test_what_a_killed_maker_left_is_removed(store: Store, root: Path) -> None:
     assert left(root) == []
 
 
+def test_an_environment_with_a_damaged_manifest_is_removed(store: Store, root: Path) -> None:
+    (keep(store).parent / "manifest").write_bytes(b"")
+    store.collect()
+    assert left(root) == []
+
+
 def test_rubbish_beside_an_environment_is_removed_when_nobody_uses_it(store: Store) -> None:
     with made(store) as loan:
         shelf = Path(loan.folder).parent
