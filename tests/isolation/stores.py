@@ -86,7 +86,7 @@ def keep(store: Store, key: str = "key", unused: float = 0.0) -> Path:
     with made(store, key) as loan:
         folder = Path(loan.folder)
     last = time.time() - unused
-    os.utime(folder.parent / "lock", (last, last))
+    os.utime(folder.parent / "manifest", (last, last))
     return folder
 
 

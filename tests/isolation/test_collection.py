@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from isolation.stores import SIZE, heard, is_kept, keep, left, made, other, refuse
 
 from headless_wheel_builder.isolation import collection
+from headless_wheel_builder.isolation.shelf import Shelf
 from headless_wheel_builder.isolation.store import DAY, Limits, Store
 from headless_wheel_builder.process import Cancelled
 
@@ -66,6 +68,15 @@ def test_what_another_process_uses_is_not_removed(store: Store, root: Path) -> N
     assert left(root) == []
 
 
+def test_what_is_in_use_takes_the_place_of_something_newer(store: Store, root: Path) -> None:
+    for key, unused in {"used": 3.0, "old": 2.0, "new": 1.0}.items():
+        keep(store, key, unused)
+    with made(store, "used", refuse) as loan:
+        os.utime(Path(loan.folder).parent / "manifest", (1, 1))
+        collect(root, age=10**12, size=2 * SIZE)
+    assert [key for key in ("used", "old", "new") if is_kept(store, key)] == ["used", "new"]
+
+
 def test_what_is_being_made_is_not_removed(root: Path) -> None:
     with other(root, "store.make('key', fill_slowly)") as maker:
         folder = heard(maker)
@@ -77,6 +88,12 @@ def test_what_a_killed_maker_left_is_removed(store: Store, root: Path) -> None:
     with other(root, "store.make('key', fill_slowly)") as maker:
         heard(maker)
     assert left(root)
+    store.collect()
+    assert left(root) == []
+
+
+def test_an_environment_with_a_damaged_manifest_is_removed(store: Store, root: Path) -> None:
+    (keep(store).parent / "manifest").write_bytes(b"")
     store.collect()
     assert left(root) == []
 
@@ -117,6 +134,23 @@ def test_what_was_used_meanwhile_is_not_removed(store: Store, root: Path, monkey
     assert is_kept(store, "key")
 
 
+def test_what_another_process_removed_meanwhile_counts_as_removed(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = keep(store, "old", unused=2.0)
+    keep(store, "new", unused=1.0)
+    remove = collection._remove  # noqa: SLF001
+
+    def remove_late(shelf: Shelf, known: collection._State) -> bool:
+        shutil.rmtree(old.parent)
+        return remove(shelf, known)
+
+    monkeypatch.setattr(collection, "_remove", remove_late)
+    collect(root, size=SIZE)
+    assert is_kept(store, "new")
+    assert not old.parent.exists()
+
+
 def test_collecting_can_be_cancelled(store: Store, root: Path) -> None:
     def cancel() -> None:
         raise Cancelled
@@ -132,10 +166,11 @@ def test_old_answers_and_drafts_are_removed(store: Store, root: Path) -> None:
     store.remember("old", {})
     (old,) = answers.iterdir()
     store.remember("new", {})
+    (new,) = {*answers.iterdir()} - {old}
     drafts = [answers / "a.json.1.new", answers / "a.json.2.new"]
     for path in drafts:
         path.touch()
-    for path, age in {old: 31 * DAY, drafts[0]: 2 * DAY}.items():
+    for path, age in {old: 31 * DAY, new: 2 * DAY, drafts[0]: 2 * DAY}.items():
         os.utime(path, (time.time() - age,) * 2)
     store.collect()
     assert store.recall("old") is None

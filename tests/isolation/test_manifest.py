@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,18 @@ def test_an_environment_that_nobody_touched_does_not_differ(loan: Loan) -> None:
     (Path(loan.folder) / CODE).read_text()
     os.listdir(loan.folder)
     assert loan.difference() is None
+
+
+def test_the_order_in_which_the_system_lists_files_does_not_count(loan: Loan, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def list_in_order(path: str, *, backwards: bool) -> contextlib.nullcontext[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            return contextlib.nullcontext(sorted(entries, key=lambda entry: entry.name, reverse=backwards))
+
+    for backwards in (False, True):
+        monkeypatch.setattr(os, "scandir", partial(list_in_order, backwards=backwards))
+        assert loan.difference() is None
 
 
 def rewrite(file: Path) -> None:

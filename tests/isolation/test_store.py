@@ -221,12 +221,28 @@ def test_whoever_waits_makes_the_environment_when_its_maker_is_killed(root: Path
             assert loan.difference() is None
 
 
+def test_whoever_looks_after_an_environment_is_waited_for(store: Store, root: Path) -> None:
+    keep(store)
+    with other(root, "lock = store._shelf('key').take()\nsay()") as collector:
+        heard(collector)
+        assert store.lend("key") is None
+        made(Store(os.fspath(root), checkpoint=collector.kill), fill=refuse).close()
+
+
 def test_a_loan_is_given_back_once(store: Store) -> None:
     loan = made(store)
     loan.close()
     with open(os.devnull, "rb"):  # gets the descriptor that the lock had
         loan.close()
     assert is_kept(store, "key")
+
+
+def test_whoever_gets_no_lock_keeps_no_file_open(store: Store, root: Path) -> None:
+    with other(root, "store.make('key', fill_slowly)") as maker:
+        heard(maker)
+        before = len(os.listdir("/dev/fd"))
+        assert [store.lend("key") for _ in range(3)] == [None] * 3
+        assert len(os.listdir("/dev/fd")) == before
 
 
 def test_a_program_that_is_started_meanwhile_does_not_keep_the_lock(store: Store, root: Path) -> None:
@@ -330,6 +346,14 @@ def test_without_shared_locks_one_build_at_a_time_has_the_environment(store: Sto
         assert store.make("key", refuse) is None
         assert loan.difference() is None
     assert is_kept(store, "key")
+
+
+@pytest.mark.usefixtures("_without_shared_locks")
+def test_without_shared_locks_nothing_is_made_to_see_that_there_is_nothing(store: Store, root: Path) -> None:
+    store.remember("question", {})
+    before = left(root)
+    assert store.lend("key") is None
+    assert left(root) == before
 
 
 @pytest.mark.usefixtures("_without_shared_locks")

@@ -22,10 +22,6 @@ class Lock:
         self._lock = filelock.FileLock(path, timeout=0, thread_local=False)
         self._lock.acquire()
 
-    def touch(self) -> None:
-        """Give the file the time of now."""
-        os.utime(self._path)
-
     def remove(self) -> None:
         """Give the lock back, and remove its file unless someone else has it by then."""
         self.close()

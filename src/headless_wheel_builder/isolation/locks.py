@@ -23,10 +23,6 @@ class Lock:
         self._path = path
         self._descriptor = descriptor
 
-    def touch(self) -> None:
-        """Give the file the time of now."""
-        os.utime(self._descriptor)
-
     def remove(self) -> None:
         """Remove the file of an exclusive lock, and give the lock back."""
         with contextlib.suppress(FileNotFoundError):

@@ -59,7 +59,7 @@ def decode(content: bytes) -> Manifest | None:
 
 
 def _entries(folder: str) -> str:
-    found = [f".{_END}folder {os.lstat(folder).st_mode:o}", *_walk(folder)]
+    found = [f".{_END}folder {os.lstat(folder).st_mode}", *_walk(folder)]
     found.sort()
     return _END.join(found)
 
@@ -75,9 +75,9 @@ def _walk(folder: str) -> Iterator[str]:
                     yield f"{name}{_END}link {os.readlink(entry.path)}"
                 elif not entry.is_dir(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
-                    yield f"{name}{_END}file {status.st_size} {status.st_mtime_ns} {status.st_mode:o}"
+                    yield f"{name}{_END}file {status.st_size} {status.st_mtime_ns} {status.st_mode}"
                 elif entry.name != "__pycache__":
-                    yield f"{name}{_END}folder {entry.stat(follow_symlinks=False).st_mode:o}"
+                    yield f"{name}{_END}folder {entry.stat(follow_symlinks=False).st_mode}"
                     pending.append((f"{name}/", entry.path))
 
 

@@ -1,7 +1,8 @@
 """The place of one environment in the store, with what belongs to it.
 
-    lock        guards the rest; its time tells when the environment was used last
-    manifest    what the environment was made of; put there when it is finished, and names its folder
+    lock        guards the rest
+    manifest    what the environment was made of, and the name of its folder; put there when it is finished. Its time
+                tells when the environment was used last; that of a lock file some lock libraries change
     1c45f3d9/   the environment, where it was made
 
 A folder that the manifest does not name is rubbish. Each attempt has a folder of its own: when a maker is killed, an
@@ -63,10 +64,14 @@ class Shelf:
         """Return the folder of a complete environment."""
         return os.path.join(self.folder, manifest.name)
 
+    def touch(self) -> None:
+        """Note that the environment is used now; needs a lock."""
+        os.utime(self._manifest)
+
     def used(self) -> float:
-        """Return when the environment was used last, in seconds since 1970; 0 when nobody knows."""
+        """Return when a complete environment was used last, in seconds since 1970; else 0."""
         try:
-            return os.stat(self._lock).st_mtime
+            return os.stat(self._manifest).st_mtime
         except FileNotFoundError:
             return 0.0
 

@@ -148,7 +148,7 @@ class Store:
             manifest = shelf.manifest()
             if manifest is None:
                 return None
-            lock.touch()
+            shelf.touch()
             on_failure.pop_all()
         return Loan(shelf.environment(manifest), manifest, lock)
 
