@@ -286,12 +286,14 @@ class Build:
     def _unpack(self, archive: str, top_level: str, stack: contextlib.ExitStack) -> Path:
         from headless_wheel_builder.core.extraction import kept_sdist
         from headless_wheel_builder.core.sdist import unpack_sdist
+        from headless_wheel_builder.core.workplace import workplace
 
         checkpoint = self._context.processes.checkpoint
         if self._request.sdist_extract_dir is not None:
             into = Path(self._request.sdist_extract_dir)
             return stack.enter_context(kept_sdist(Path(archive), top_level, into, checkpoint))
-        return unpack_sdist(Path(archive), Path(stack.enter_context(self._temporary("hwb-sdist-"))), checkpoint)
+        place = stack.enter_context(workplace(self._request.source, self._context.report))
+        return unpack_sdist(Path(archive), Path(place), checkpoint)
 
     @contextlib.contextmanager
     def _temporary(self, prefix: str) -> Iterator[str]:

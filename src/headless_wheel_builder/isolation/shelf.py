@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from headless_wheel_builder.isolation.manifest import Manifest, decode, describe
 
 if TYPE_CHECKING or sys.platform != "win32":
-    from headless_wheel_builder.isolation import locks
+    from headless_wheel_builder import locks
 else:
-    from headless_wheel_builder.isolation import exclusion as locks
+    from headless_wheel_builder import exclusion as locks
 
 SHARING = locks.SHARING
 Lock = locks.Lock
