@@ -1,0 +1,27 @@
+"""Build the project in the current folder with the Python API and write the seconds of each phase to a file.
+
+This runs in the environment of the tools. The arguments are the output folder and the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from headless_wheel_builder import BuildEngine
+
+
+def main() -> None:
+    """Build an sdist and the wheel from it."""
+    out, report = sys.argv[1:]
+    start = time.perf_counter()
+    result = asyncio.run(BuildEngine().build(".", out))
+    total = time.perf_counter() - start
+    rest = total - sum(result.durations.values())
+    Path(report).write_text(json.dumps({**result.durations, "the rest": rest}), encoding="utf-8")
+
+
+main()
