@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Iterator
 from html import escape
 
-from integration.benchmark.contenders import CONTENDERS, OURS, Kind
+from integration.benchmark.contenders import ALONE, CONTENDERS, OURS, PEERS, Kind
 from integration.benchmark.figures import TITLES
 from integration.benchmark.ratios import Spread, spread
 from integration.benchmark.results import Results
 
 WIDTH, LEFT, RIGHT = 960, 230, 70
-TOP, ROW, BAR, GAP, BOTTOM = 66, 18, 12, 30, 34
+TOP, ROW, BAR, GAP, BOTTOM = 84, 18, 12, 30, 34
+LINE, LETTERS = 15, 150
+STYLES = {
+    contender.name: style
+    for style, group in (("ours", OURS), ("theirs", PEERS), ("alone", ALONE))
+    for contender in group
+}
 STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .title { font-size: 16px; font-weight: 600 } .project { font-weight: 600 } .small { font-size: 11px; fill: #57606a }
 .label { text-anchor: end } .tick { text-anchor: middle } .ours { fill: #0969da } .theirs { fill: #8c959f }
-.grid { stroke: #d0d7de } .whisker { stroke: #24292f; stroke-width: 1.5 }
+.alone { fill: none; stroke: #8c959f } .grid { stroke: #d0d7de } .whisker { stroke: #24292f; stroke-width: 1.5 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 } .small { fill: #9198a1 } .ours { fill: #4493f8 } .theirs { fill: #656c76 }
-  .grid { stroke: #3d444d } .whisker { stroke: #e6edf3 }
+  .alone { stroke: #656c76 } .grid { stroke: #3d444d } .whisker { stroke: #e6edf3 }
 }"""
 
 
@@ -67,7 +74,9 @@ def heading(results: Results, kind: Kind) -> Iterator[str]:
     """Say what is drawn."""
     title = TITLES[kind].replace("`", "")
     yield text(12, 24, f"{title}: milliseconds, less is better", "title")
-    yield text(12, 44, f"{results.machine}. Median of {results.rounds} rounds, with p25-p75.", "small")
+    words = f"{results.machine}. Median and quartiles of {results.rounds} rounds."
+    for number, line in enumerate(textwrap.wrap(words, LETTERS, break_on_hyphens=False)):
+        yield text(12, 44 + LINE * number, line, "small")
 
 
 def axis(scale: Scale, height: int) -> Iterator[str]:
@@ -90,10 +99,10 @@ def body(groups: dict[str, dict[str, Spread]], scale: Scale) -> Iterator[str]:
 
 def bar(name: str, one: Spread, scale: Scale, y: int) -> Iterator[str]:
     """Draw one bar with its name, its whisker and its value."""
-    who = "ours" if any(name == contender.name for contender in OURS) else "theirs"
     middle = y + BAR / 2
     yield text(LEFT - 8, y + BAR - 2, CONTENDERS[name].title, "label")
-    yield f'<rect class="{who}" x="{LEFT}" y="{y}" width="{scale(one.median) - LEFT:.1f}" height="{BAR}" rx="2"/>'
+    size = f'width="{scale(one.median) - LEFT:.1f}" height="{BAR}"'
+    yield f'<rect class="{STYLES[name]}" x="{LEFT}" y="{y}" {size} rx="2"/>'
     yield f'<line class="whisker" x1="{scale(one.low)}" x2="{scale(one.high)}" y1="{middle}" y2="{middle}"/>'
     yield text(scale(max(one.high, one.median)) + 6, y + BAR - 2, f"{one.median:.0f}", "small")
 
