@@ -26,7 +26,7 @@ def markdown(results: Results) -> str:
     """Return all of the tables."""
     tables = [*(kind_table(results, kind) for kind in results.kinds), target_table(results)]
     tables += [phase_table(results.phases)] if results.phases else []
-    head = f"{results.machine}. Medians of {results.rounds} rounds.\n"
+    head = f"{results.machine}. Rounds: {results.rounds}.\n"
     return "\n".join([head, *(table.markdown() for table in tables)])
 
 

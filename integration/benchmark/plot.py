@@ -74,7 +74,7 @@ def heading(results: Results, kind: Kind) -> Iterator[str]:
     """Say what is drawn."""
     title = TITLES[kind].replace("`", "")
     yield text(12, 24, f"{title}: milliseconds, less is better", "title")
-    words = f"{results.machine}. Median and quartiles of {results.rounds} rounds."
+    words = f"{results.machine}. Median and quartiles; rounds: {results.rounds}."
     for number, line in enumerate(textwrap.wrap(words, LETTERS, break_on_hyphens=False)):
         yield text(12, 44 + LINE * number, line, "small")
 
