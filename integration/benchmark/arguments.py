@@ -37,6 +37,7 @@ def parse(argv: Sequence[str] | None) -> Options:
         "rounds": QUICK_ROUNDS if quick else ROUNDS,
         "projects": TINY if quick else NAMES,
         "kinds": KINDS[:1] if quick else KINDS,
+        "contenders": tuple(CONTENDERS),
     }
     asked = {name: given[name] or default for name, default in defaults.items()}
     return Options(**{**given, **asked})
@@ -50,15 +51,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, small projects, the default kind")
     made.add_argument("--rounds", type=positive, metavar="N", help=f"how many rounds count (default: {ROUNDS})")
-    made.add_argument("--projects", nargs="+", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
-    made.add_argument("--kinds", nargs="+", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    names = tuple(CONTENDERS)
-    made.add_argument("--contenders", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    for option, names in (("--projects", NAMES), ("--kinds", KINDS), ("--contenders", tuple(CONTENDERS))):
+        made.add_argument(option, nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     made.add_argument("--seed", type=int, default=0, help="what the order of each round comes from (default: 0)")
     made.add_argument("--here", action="store_true", help="measure what is installed beside this interpreter")
-    made.add_argument("--json", type=Path, metavar="PATH", help="write all samples")
-    made.add_argument("--plot", type=Path, metavar="PATH", help="write a drawing, as SVG")
-    made.add_argument("--markdown", type=Path, metavar="PATH", help="write the tables that are printed")
+    for option, what in (("--json", "all samples"), ("--plot", "a drawing, as SVG"), ("--markdown", "the tables")):
+        made.add_argument(option, type=Path, metavar="PATH", help=f"write {what}")
     made.add_argument("--update-docs", action="store_true", help="write tables and drawing into docs/")
     return made
 

@@ -48,17 +48,21 @@ def measured(options: Options) -> Results:
         made = projects.made(options.projects, workspace)
         requirements = [requirement for project in made for requirement in project.requires]
         tools = toolbox.here(workspace) if options.here else toolbox.new(requirements, workspace)
-        bench = Bench(workspace, tools, options.seed)
-        samples = tuple(sample for round_ in rounds(bench, made, options) for sample in round_)
-        return Results(
-            machine=line(tools.versions, SHOWN),
-            versions=tools.versions,
-            seed=options.seed,
-            rounds=options.rounds,
-            samples=samples,
-            imports=imported(bench, made, options),
-            phases={project.name: phases.measure(bench, project) for project in made},
-        )
+        return results_of(Bench(workspace, tools, options.seed), made, options)
+
+
+def results_of(bench: Bench, made: Sequence[Project], options: Options) -> Results:
+    """Measure the builds, then the rest."""
+    versions = bench.toolbox.versions
+    return Results(
+        machine=line(versions, SHOWN),
+        versions=versions,
+        seed=options.seed,
+        rounds=options.rounds,
+        samples=tuple(sample for samples in rounds(bench, made, options) for sample in samples),
+        imports=imported(bench, made, options),
+        phases={project.name: phases.measure(bench, project) for project in made},
+    )
 
 
 def rounds(bench: Bench, made: Sequence[Project], options: Options) -> Iterator[list[Sample]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from integration.benchmark.contenders import CONTENDERS
@@ -29,14 +30,20 @@ def measure(bench: Bench, project: Project, runs: int) -> Imports:
     with tempfile.TemporaryDirectory(dir=bench.workspace.root) as name:
         folder = Path(name)
         env = bench.fresh(project, folder)
-        python = str(bench.toolbox.python)
-        fields = {"python": python, "out": str(folder / "out")}
-        _, *command = CONTENDERS["later"].argv("default", fields)
-        bench.timed([python, "-v", *command], folder, env)
-        names = tuple(dict.fromkeys(IMPORTED.findall((folder / "log").read_text(errors="replace"))))
+        names = imported(bench, folder, env)
         programs = ("pass", f"import {', '.join(names)}")
+        python = str(bench.toolbox.python)
         taken = [
             [bench.timed([python, "-c", program], folder, env).seconds for program in programs] for _ in range(runs + 1)
         ]
         bare, importing = zip(*taken[1:], strict=True)
         return Imports(names, bare, importing)
+
+
+def imported(bench: Bench, folder: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Build, and return the modules that the build imports, each after those that it imports itself."""
+    python, *command = CONTENDERS["later"].argv(
+        "default", {"python": str(bench.toolbox.python), "out": str(folder / "out")}
+    )
+    bench.timed([python, "-v", *command], folder, env)
+    return tuple(dict.fromkeys(IMPORTED.findall((folder / "log").read_text(errors="replace"))))

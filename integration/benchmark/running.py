@@ -13,6 +13,7 @@ from pathlib import Path
 
 LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
 PATIENCE = 10.0
+STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
 class BenchmarkError(Exception):
@@ -29,16 +30,7 @@ class Timing:
 
 def output_of(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> str:
     """Run a program that has to succeed, and return what it prints to stdout."""
-    process = subprocess.Popen(
-        argv,
-        env=env,
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = subprocess.Popen(argv, env=env, cwd=cwd, text=True, start_new_session=True, **STREAMS)
     try:
         stdout, stderr = process.communicate()
     except BaseException:
