@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
 PATIENCE = 10.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STREAMS = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
@@ -30,11 +31,14 @@ class Timing:
 
 def output_of(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> str:
     """Run a program that has to succeed, and return what it prints to stdout."""
-    process = subprocess.Popen(argv, env=env, cwd=cwd, text=True, start_new_session=True, **STREAMS)
+    process = None
     try:
+        with held():
+            process = subprocess.Popen(argv, env=env, cwd=cwd, text=True, start_new_session=True, **STREAMS)
         stdout, stderr = process.communicate()
     except BaseException:
-        end(process)
+        if process is not None:
+            end(process)
         raise
     if process.returncode:
         raise BenchmarkError(f"{' '.join(argv)}\nended with exit code {process.returncode}:\n{stdout}{stderr}")
@@ -49,9 +53,23 @@ def timed(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) 
     return Timing(float(seconds), int(peak))
 
 
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Hold signals back where they would leave something behind: a program that has just started, half a folder."""
+    arrived: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if arrived:
+        raise KeyboardInterrupt
+
+
 def end(process: subprocess.Popen[str]) -> None:
     """Let a program and what it started clean up, but not for long."""
-    with contextlib.suppress(ProcessLookupError):
+    with held(), contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=PATIENCE)

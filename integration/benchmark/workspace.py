@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from integration.benchmark.running import held
+
 # What would change what is measured: bytecode that is not written, other interpreters, other colours. What tells where
 # the index is stays.
 UNWANTED = frozenset(
@@ -50,5 +52,9 @@ def unwanted(name: str) -> bool:
 @contextlib.contextmanager
 def temporary() -> Iterator[Workspace]:
     """Make a workspace that is gone in the end."""
-    with tempfile.TemporaryDirectory(prefix="hwb-benchmark-") as root:
-        yield Workspace(Path(root).resolve())
+    folder = tempfile.TemporaryDirectory(prefix="hwb-benchmark-")
+    try:
+        yield Workspace(Path(folder.name).resolve())
+    finally:
+        with held():
+            folder.cleanup()
