@@ -7,48 +7,23 @@ compared, and `SOURCE_DATE_EPOCH` is set for whatever a backend writes into its 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import re
 import shutil
-import ssl
 import subprocess
-import sys
 import tarfile
-import urllib.request
 from functools import partial
 from pathlib import Path
 
 import pytest
 import uv
 from frontends import Frontends, Pair, environment
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from index import SDISTS, Sdist, fetch, url_of
 
 ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1700000000", "CFLAGS": "-g0", "CXXFLAGS": "-g0"}
 GIT = ("git", "-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "-c", "init.defaultBranch=main")
-
-
-@dataclasses.dataclass(frozen=True)
-class Sdist:
-    """A source distribution on the index."""
-
-    name: str
-    version: str
-    sha256: str
-    family: str
-    git: bool = False
-
-
 DATES = {"GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2024-01-01T00:00:00Z"}
-SDISTS = [
-    Sdist(**entry)
-    for entry in tomllib.loads(Path(__file__).with_suffix("").with_name("real_sdists.toml").read_text())["sdist"]
-]
 EACH = pytest.mark.parametrize("sdist", SDISTS, ids=[f"{sdist.name}-{sdist.version}" for sdist in SDISTS])
 
 
@@ -58,7 +33,7 @@ def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("sdists")
     kept = folder / sdist.sha256
-    url = url_of(sdist) if not kept.is_dir() else ""
+    url = url_of(sdist, uv.find_uv_bin(), environment()) if not kept.is_dir() else ""
     if url:
         content = fetch(url)
         assert hashlib.sha256(content).hexdigest() == sdist.sha256
@@ -71,27 +46,6 @@ def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
             shutil.rmtree(part)
     (file,) = kept.iterdir()
     return file
-
-
-def url_of(sdist: Sdist) -> str:
-    """Ask the installer, with the index that is configured here, where an sdist is, without building it if it can."""
-    done = subprocess.run(
-        [uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", "-"],
-        input=f"{sdist.name}=={sdist.version}",
-        env=environment(),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    (package,) = tomllib.loads(done.stdout)["packages"]
-    return str(package["sdist"]["url"])
-
-
-def fetch(url: str) -> bytes:
-    """Download a file, trusting the certificates that installers are told to trust."""
-    context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT"))
-    with urllib.request.urlopen(url, timeout=60, context=context) as answer:
-        return bytes(answer.read())
 
 
 def copied(archive: Path, root: Path) -> None:

@@ -1,0 +1,68 @@
+"""The options of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from integration.benchmark.contenders import CONTENDERS, KINDS, Kind
+from integration.benchmark.projects import NAMES, TINY
+
+ROUNDS, QUICK_ROUNDS = 9, 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to measure, and where to write it."""
+
+    rounds: int
+    projects: Sequence[str]
+    kinds: Sequence[Kind]
+    contenders: Sequence[str]
+    seed: int
+    here: bool
+    json: Path | None
+    plot: Path | None
+    markdown: Path | None
+    update_docs: bool
+
+
+def parse(argv: Sequence[str] | None) -> Options:
+    """Read the command line; `--quick` gives other defaults."""
+    given = vars(parser().parse_args(argv))
+    quick = given.pop("quick")
+    defaults = {
+        "rounds": QUICK_ROUNDS if quick else ROUNDS,
+        "projects": TINY if quick else NAMES,
+        "kinds": KINDS[:1] if quick else KINDS,
+        "contenders": tuple(CONTENDERS),
+    }
+    asked = {name: given[name] or default for name, default in defaults.items()}
+    return Options(**{**given, **asked})
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    made = argparse.ArgumentParser(
+        prog="python integration/benchmark",
+        description="measure hwb beside uv build, python -m build and pip wheel",
+    )
+    made.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, small projects, the default kind")
+    made.add_argument("--rounds", type=positive, metavar="N", help=f"how many rounds count (default: {ROUNDS})")
+    for option, names in (("--projects", NAMES), ("--kinds", KINDS), ("--contenders", tuple(CONTENDERS))):
+        made.add_argument(option, nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
+    made.add_argument("--seed", type=int, default=0, help="what the order of each round comes from (default: 0)")
+    made.add_argument("--here", action="store_true", help="measure what is installed beside this interpreter")
+    for option, what in (("--json", "all samples"), ("--plot", "a drawing, as SVG"), ("--markdown", "the tables")):
+        made.add_argument(option, type=Path, metavar="PATH", help=f"write {what}")
+    made.add_argument("--update-docs", action="store_true", help="write tables and drawing into docs/")
+    return made
+
+
+def positive(text: str) -> int:
+    """Read a number of rounds."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number

@@ -1,0 +1,71 @@
+"""Who is measured: our command line in four ways, its peers, and the hooks alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["default", "wheel", "sdist"]
+Flags: TypeAlias = Mapping[Kind, tuple[str, ...]]
+
+KINDS: tuple[Kind, ...] = ("default", "wheel", "sdist")
+ARTIFACTS: Mapping[Kind, tuple[str, ...]] = {
+    "default": ("*.tar.gz", "*.whl"),
+    "wheel": ("*.whl",),
+    "sdist": ("*.tar.gz",),
+}
+SHORT: Flags = {"default": (), "wheel": ("-w",), "sdist": ("-s",)}
+LONG: Flags = {"default": (), "wheel": ("--wheel",), "sdist": ("--sdist",)}
+BARE: Flags = {kind: (kind,) for kind in KINDS}
+HOOKS = str(Path(__file__).with_name("hooks.py"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """A command line, run in the source tree.
+
+    :param command: its arguments, with fields in braces for what differs from run to run
+    :param flags: what is added for each kind that it can build
+    :param store: whether it finds our environments of earlier runs
+    :param seconds: whether it says itself how long it took
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    flags: Flags = dataclasses.field(default_factory=lambda: SHORT)
+    store: Literal["warm", "empty"] = "warm"
+    seconds: Literal["measured", "reported"] = "measured"
+
+    def argv(self, kind: Kind, fields: Mapping[str, str]) -> list[str]:
+        """Return the command line for one run."""
+        return [argument.format_map(fields) for argument in (*self.command, *self.flags[kind])]
+
+
+MODULE = ("{python}", "-m")
+HWB = (*MODULE, "headless_wheel_builder", "-o", "{out}")
+BUILD = (*MODULE, "build", "-o", "{out}")
+OURS = (
+    Contender("first", "hwb, first run", HWB, store="empty"),
+    Contender("later", "hwb, later runs", HWB),
+    Contender("fresh-env", "hwb --fresh-env", (*HWB, "--fresh-env")),
+    Contender("no-isolation", "hwb -n", (*HWB, "-n")),
+)
+PEERS = (
+    Contender("uv", "uv build", ("{uv}", "build", "--python", "{python}", "--out-dir", "{out}"), LONG),
+    Contender("build", "python -m build", BUILD),
+    Contender("build-uv", "python -m build --installer uv", (*BUILD, "--installer", "uv")),
+    Contender("pip", "pip wheel (no sdist)", (*MODULE, "pip", "wheel", "--no-deps", "-w", "{out}", "."), {"wheel": ()}),
+)
+ALONE = (
+    Contender(
+        "hooks",
+        "hooks only",
+        ("{python}", HOOKS, "{backend}", "{ready}", "{out}", "{report}"),
+        BARE,
+        seconds="reported",
+    ),
+)
+CONTENDERS = {contender.name: contender for contender in (*OURS, *PEERS, *ALONE)}

@@ -1,0 +1,99 @@
+"""Run each contender once per round, in an order that is another in each round."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from integration.benchmark.contenders import ARTIFACTS, Contender, Kind
+from integration.benchmark.projects import Project
+from integration.benchmark.running import BenchmarkError, Timing, timed
+from integration.benchmark.toolbox import Toolbox, environment
+from integration.benchmark.workspace import Workspace
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One run of one contender.
+
+    :param peak: the peak resident memory of the biggest of its processes, in bytes
+    """
+
+    kind: Kind
+    project: str
+    contender: str
+    round: int
+    seconds: float
+    peak: int
+
+
+class Bench:
+    """Where contenders run.
+
+    :param seed: what the orders come from
+    """
+
+    def __init__(self, workspace: Workspace, toolbox: Toolbox, seed: int) -> None:
+        self.workspace = workspace
+        self.toolbox = toolbox
+        self._ready: dict[str, Path] = {}
+        self._random = random.Random(seed)
+
+    def measure(
+        self, project: Project, kind: Kind, contenders: Sequence[Contender], rounds: int
+    ) -> Iterator[list[Sample]]:
+        """Run all of them in each round; the first round warms caches and does not count."""
+        for number in range(rounds + 1):
+            order = self._random.sample(contenders, len(contenders))
+            timings = {contender.name: self._run(project, kind, contender) for contender in order}
+            if number:
+                yield [
+                    Sample(kind, project.name, name, number, timing.seconds, timing.peak)
+                    for name, timing in timings.items()
+                ]
+
+    def _run(self, project: Project, kind: Kind, contender: Contender) -> Timing:
+        ready = str(self._ready_environment(project)) if contender.seconds == "reported" else ""
+        with tempfile.TemporaryDirectory(dir=self.workspace.root, prefix="run-") as name:
+            folder = Path(name)
+            fields = {**self._fields(folder), "backend": project.backend, "ready": ready}
+            env = self.fresh(project, folder, store=contender.store)
+            timing = self.timed(contender.argv(kind, fields), folder, env)
+            check(folder, kind, contender)
+            if contender.seconds == "reported":
+                return Timing(float((folder / "report").read_text()), timing.peak)
+            return timing
+
+    def fresh(self, project: Project, folder: Path, *, store: str = "warm") -> dict[str, str]:
+        """Put a copy of a project and empty folders there; return the environment of the run."""
+        shutil.copytree(project.tree, folder / "tree", symlinks=True)
+        (folder / "tmp").mkdir()
+        (folder / "out").mkdir()
+        more = {"HWB_CACHE_DIR": folder / "store"} if store == "empty" else {}
+        return self.workspace.environment(self.toolbox.programs, TMPDIR=folder / "tmp", **more)
+
+    def timed(self, argv: Sequence[str], folder: Path, env: Mapping[str, str]) -> Timing:
+        """Run a command in the copy."""
+        return timed(argv, env=env, cwd=folder / "tree", log=folder / "log")
+
+    def _fields(self, folder: Path) -> dict[str, str]:
+        places = {name: str(folder / name) for name in ("out", "report")}
+        return {**places, "python": str(self.toolbox.python), "uv": self.toolbox.uv}
+
+    def _ready_environment(self, project: Project) -> Path:
+        if project.name not in self._ready:
+            folder = self.workspace.root / "ready" / project.name
+            self._ready[project.name] = environment(folder, project.requires, self.workspace)
+        return self._ready[project.name]
+
+
+def check(folder: Path, kind: Kind, contender: Contender) -> None:
+    """Check that a run has built what it should."""
+    for pattern in ARTIFACTS[kind]:
+        if not list((folder / "out").glob(pattern)):
+            log = (folder / "log").read_text(errors="replace")
+            raise BenchmarkError(f"{contender.title} ended well, but there is no {pattern}:\n{log}")

@@ -1,0 +1,55 @@
+"""All that was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+from integration.benchmark.contenders import CONTENDERS, KINDS, Kind
+from integration.benchmark.imports import Imports
+from integration.benchmark.measurement import Sample
+from integration.benchmark.projects import NAMES
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """Raw samples, and what they were taken on.
+
+    :param phases: seconds of our own time by project and phase
+    """
+
+    machine: str
+    versions: Mapping[str, str]
+    seed: int
+    rounds: int
+    samples: tuple[Sample, ...]
+    imports: Imports | None
+    phases: Mapping[str, Mapping[str, float]]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Return the kinds that were measured, in the order in which they are shown."""
+        return [kind for kind in KINDS if any(sample.kind == kind for sample in self.samples)]
+
+    @property
+    def projects(self) -> list[str]:
+        """Return the projects that were measured, in the order in which they are shown."""
+        return [name for name in NAMES if any(sample.project == name for sample in self.samples)]
+
+    def contenders(self, kind: Kind, project: str) -> list[str]:
+        """Return the contenders that were measured there, in the order in which they are shown."""
+        return [name for name in CONTENDERS if self.of(kind, project, name)]
+
+    def of(self, kind: Kind, project: str, contender: str) -> list[Sample]:
+        """Return the samples of one contender, by round."""
+        which = (kind, project, contender)
+        return [sample for sample in self.samples if (sample.kind, sample.project, sample.contender) == which]
+
+    def seconds(self, kind: Kind, project: str, contender: str) -> list[float]:
+        """Return the seconds that one contender took, by round."""
+        return [sample.seconds for sample in self.of(kind, project, contender)]
+
+    def json(self) -> str:
+        """Return everything as JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=1) + "\n"

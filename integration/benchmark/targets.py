@@ -1,0 +1,101 @@
+"""What has to be reached, and whether it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Iterator
+
+from integration.benchmark.contenders import CONTENDERS
+from integration.benchmark.projects import COMPILED, TINY
+from integration.benchmark.ratios import quotient
+from integration.benchmark.results import Results
+
+# Ours, theirs, and what ours may take of what theirs takes, with the small projects.
+RATIOS = (
+    ("later", "uv", 0.45),
+    ("first", "uv", 1.1),
+    ("later", "build", 0.12),
+    ("first", "build", 0.35),
+    ("later", "build-uv", 0.25),
+    ("first", "build-uv", 0.7),
+)
+GEOMETRIC_MEAN = 0.40
+OVERHEAD = 0.100
+IMPORTS = 0.045
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A target beside what was measured; seconds, or a ratio of medians."""
+
+    target: str
+    project: str
+    measured: float
+    limit: float
+    unit: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target is reached."""
+        return self.measured <= self.limit
+
+
+def outcomes(results: Results) -> list[Outcome]:
+    """Return those of all targets whose contenders were measured."""
+    parts: tuple[Callable[[Results], Iterator[Outcome]], ...] = (ratios, mean, never_slower, overhead, imports)
+    return [outcome for part in parts for outcome in part(results)]
+
+
+def named(ours: str, theirs: str, also: str = "") -> str:
+    """Name a ratio."""
+    return f"{CONTENDERS[ours].title}{also} ÷ {CONTENDERS[theirs].title}"
+
+
+def ratio(results: Results, kind: str, project: str, ours: str, theirs: str) -> Iterator[float]:
+    """Return a ratio of medians, if both were measured."""
+    mine, others = (results.seconds(kind, project, name) for name in (ours, theirs))
+    if mine and others:
+        yield quotient(mine, others)
+
+
+def ratios(results: Results) -> Iterator[Outcome]:
+    """Compare with the peers."""
+    for ours, theirs, limit in RATIOS:
+        for project in TINY:
+            for value in ratio(results, "default", project, ours, theirs):
+                yield Outcome(named(ours, theirs), project, value, limit)
+
+
+def mean(results: Results) -> Iterator[Outcome]:
+    """Compare with `uv build` over all small projects."""
+    values = [value for project in TINY for value in ratio(results, "default", project, "later", "uv")]
+    if len(values) == len(TINY):
+        target = f"{named('later', 'uv')}, geometric mean"
+        yield Outcome(target, "all three", statistics.geometric_mean(values), GEOMETRIC_MEAN)
+
+
+def never_slower(results: Results) -> Iterator[Outcome]:
+    """Compare each kind alone with `uv build`, and whatever compiles."""
+    alone = [
+        (kind, flag, project) for kind, flag in (("wheel", " -w"), ("sdist", " -s")) for project in results.projects
+    ]
+    for kind, flag, project in (("default", "", COMPILED), *alone):
+        for value in ratio(results, kind, project, "later", "uv"):
+            yield Outcome(named("later", "uv", flag), project, value, 1.0)
+
+
+def overhead(results: Results) -> Iterator[Outcome]:
+    """Compare with the work of the hooks."""
+    for project in results.projects:
+        ours, hooks = (results.seconds("default", project, name) for name in ("later", "hooks"))
+        if ours and hooks:
+            value = statistics.median(ours) - statistics.median(hooks)
+            yield Outcome("hwb, later runs minus hooks only", project, value, OVERHEAD, "ms")
+
+
+def imports(results: Results) -> Iterator[Outcome]:
+    """Compare with an interpreter that imports nothing."""
+    if results.imports is not None:
+        value = statistics.median(results.imports.importing) - statistics.median(results.imports.bare)
+        yield Outcome("all imports of hwb minus a bare interpreter", "flit", value, IMPORTS, "ms")

@@ -1,0 +1,58 @@
+"""The package index that is configured here, and the source distributions that are taken from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclasses.dataclass(frozen=True)
+class Sdist:
+    """A source distribution on the index."""
+
+    name: str
+    version: str
+    sha256: str
+    family: str
+    git: bool = False
+
+
+def toml_of(file: Path) -> dict[str, Any]:
+    """Return what a TOML file holds."""
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+SDISTS = [Sdist(**entry) for entry in toml_of(Path(__file__).with_name("real_sdists.toml"))["sdist"]]
+
+
+def url_of(sdist: Sdist, uv: str, env: Mapping[str, str]) -> str:
+    """Ask the installer, with the index that is configured here, where an sdist is, without building it if it can."""
+    done = subprocess.run(
+        [uv, "pip", "compile", "--quiet", "--no-deps", "--no-header", "--format", "pylock.toml", "-"],
+        input=f"{sdist.name}=={sdist.version}",
+        env=env,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (package,) = tomllib.loads(done.stdout)["packages"]
+    return str(package["sdist"]["url"])
+
+
+def fetch(url: str) -> bytes:
+    """Download a file, trusting the certificates that installers are told to trust."""
+    context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT"))
+    with urllib.request.urlopen(url, timeout=60, context=context) as answer:
+        return bytes(answer.read())
