@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from isolation.stores import OTHER, fill, heard, is_kept, keep, left, made, other, refuse, tell
 
-from headless_wheel_builder import exclusion, locks, shelf
+from headless_wheel_builder import exclusion, locks
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation import shelf
 from headless_wheel_builder.isolation import store as store_module
 from headless_wheel_builder.isolation.store import Limits, Store
 from headless_wheel_builder.process import Cancelled
