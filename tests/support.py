@@ -130,7 +130,7 @@ class PlainProvisioned:
 
     site_packages: Path
     added: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
-    python_path: Path = field(default_factory=lambda: Path(sys.executable))
+    python: str = sys.executable
     env_vars: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     wants_requirements: bool = True
 

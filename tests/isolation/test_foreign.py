@@ -62,7 +62,7 @@ def environment_of(strategy: Strategy, recorder: Recorder | None = None) -> Fore
 def test_the_attributes_are_those_of_the_strategys_environment(strategy: Strategy) -> None:
     provisioner = ForeignProvisioner(strategy, Waiter())
     with provisioner.session("3.12", make_context()) as session, session.provision(["a"]) as environment:
-        assert environment.python_path == Path("/env0/python")
+        assert environment.python == "/env0/python"
         assert environment.installed() == {}
         assert environment.env_vars == {"N": "0"}
         assert strategy.released == []
@@ -93,7 +93,7 @@ def test_adding_makes_it_anew_with_all_requirements(strategy: Strategy, recorder
     environment.add(["c", "a"], asked_by="hook")
     assert strategy.made == [("3.12", ["b", "a"]), ("3.12", ["a", "b", "c"])]
     assert strategy.released == [0]
-    assert environment.python_path == Path("/env1/python")
+    assert environment.python == "/env1/python"
     assert recorder.of(RequirementsInstalling) == [
         RequirementsInstalling(("a", "b")),
         RequirementsInstalling(("a", "c")),
@@ -126,7 +126,7 @@ def test_cleaning_up_cannot_be_cancelled_and_happens_once(strategy: Strategy) ->
 def test_using_it_after_it_was_cleaned_up_is_an_error(strategy: Strategy) -> None:
     environment = environment_of(strategy)
     with pytest.raises(IsolationError, match="after it was cleaned up"):
-        _ = environment.python_path
+        _ = environment.python
 
 
 def test_a_strategy_that_is_not_available_fails_the_check() -> None:

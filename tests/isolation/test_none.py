@@ -86,7 +86,7 @@ def test_what_a_hook_asks_for_is_looked_for_too() -> None:
 def test_the_environment_is_the_callers_untouched() -> None:
     environment = provision([])
     assert environment.env_vars == dict(os.environ)
-    assert os.fspath(environment.python_path) == sys.executable
+    assert os.fspath(environment.python) == sys.executable
     assert "packaging" in environment.installed()
 
 

@@ -105,12 +105,12 @@ def test_an_environment_has_its_own_interpreter_and_exactly_what_was_required(
 ) -> None:
     isolation = VenvIsolation(VenvConfig(extra_env={"MINE": "1"}))
     with isolation.session(None, offline) as session, session.provision([one]) as environment:
-        assert asked(environment.python_path, "import sys; print(sys.prefix != sys.base_prefix)", {}) == "True"
-        where = asked(environment.python_path, "import pkg; print(pkg.__file__)", environment.env_vars)
+        assert asked(Path(environment.python), "import sys; print(sys.prefix != sys.base_prefix)", {}) == "True"
+        where = asked(Path(environment.python), "import pkg; print(pkg.__file__)", environment.env_vars)
         assert os.path.realpath(os.path.dirname(os.path.dirname(where))) == os.path.realpath(environment.site_packages)
-        assert [path.name for path in environment.site_packages.glob("*.dist-info")] == ["pkg-1.0.dist-info"]
-        assert environment.env_vars["PATH"].split(os.pathsep)[0] == os.fspath(environment.python_path.parent)
-        assert environment.env_vars["VIRTUAL_ENV"] == os.fspath(environment.python_path.parent.parent)
+        assert [path.name for path in Path(environment.site_packages).glob("*.dist-info")] == ["pkg-1.0.dist-info"]
+        assert environment.env_vars["PATH"].split(os.pathsep)[0] == os.fspath(Path(environment.python).parent)
+        assert environment.env_vars["VIRTUAL_ENV"] == os.fspath(Path(environment.python).parent.parent)
         assert environment.env_vars["MINE"] == "1"
     assert os.listdir(temporary) == []
     assert recorder.events == [EnvironmentCreating("venv+uv"), RequirementsInstalling((one,))]
@@ -145,7 +145,7 @@ def test_a_contradiction_between_a_hook_and_requires_names_both(offline: Context
 def test_what_a_hook_asks_for_is_added_and_only_that_is_said(offline: Context, recorder: Recorder, one: str) -> None:
     with VenvIsolation().session(None, offline) as session, session.provision([]) as environment:
         environment.add([one, one], asked_by="hook")
-        assert (environment.site_packages / "pkg").is_dir()
+        assert (Path(environment.site_packages) / "pkg").is_dir()
     assert recorder.of(RequirementsInstalling) == [RequirementsInstalling((one,))]
 
 
@@ -179,7 +179,7 @@ def test_a_folder_for_the_environment_is_removed_on_success(offline: Context, tm
     folder = tmp_path / "a" / "env"
     isolation = VenvIsolation(VenvConfig(env_dir=os.fspath(folder)))
     with isolation.session(None, offline) as session, session.provision([]) as environment:
-        assert os.path.realpath(environment.python_path.parent.parent) == os.path.realpath(folder)
+        assert os.path.realpath(Path(environment.python).parent.parent) == os.path.realpath(folder)
     assert not folder.exists()
 
 

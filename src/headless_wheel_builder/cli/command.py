@@ -7,7 +7,6 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
@@ -16,7 +15,6 @@ from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.cli.tip import tip
 from headless_wheel_builder.core.build import Build
-from headless_wheel_builder.core.metadata import parsed_metadata
 from headless_wheel_builder.core.request import BuildRequest, default_output_dir
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
@@ -122,13 +120,15 @@ def _provisioner(arguments: Arguments) -> Provisioner:
         VenvConfig(
             use_uv=arguments.installer != "pip",
             cache_envs=not arguments.fresh_env,
-            constraints=Path(constraints) if constraints else None,
+            constraints=constraints or None,
             env_dir=arguments.env_dir,
         )
     )
 
 
 def _print_metadata(content: bytes, terminal: Terminal) -> None:
+    from headless_wheel_builder.core.metadata import parsed_metadata
+
     metadata: dict[str, Any] = parsed_metadata(content)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     text = json.dumps(metadata, ensure_ascii=False, indent=2)

@@ -10,7 +10,6 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from headless_wheel_builder.core.project import BuildSystem, read_build_system
@@ -26,6 +25,8 @@ from headless_wheel_builder.isolation.distributions import direct_versions
 from headless_wheel_builder.removal import remove_tree
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headless_wheel_builder.core.artifacts import Staged
     from headless_wheel_builder.hooks.backend import Backend
 
@@ -86,6 +87,8 @@ class Build:
         :raises HeadlessWheelBuilderError: it cannot be had
         :raises Cancelled: the build was cancelled
         """
+        from pathlib import Path
+
         from headless_wheel_builder.core.metadata import wheel_metadata
         from headless_wheel_builder.core.sdist import check_sdist
 
@@ -163,6 +166,8 @@ class Build:
         return [sdist, wheel]
 
     def _build_from_given_sdist(self, stage: Stage) -> list[Staged]:
+        from pathlib import Path
+
         from headless_wheel_builder.core.artifacts import check_agreement
         from headless_wheel_builder.core.sdist import check_sdist
 
@@ -236,7 +241,7 @@ class Build:
             source,
             build_system.backend,
             build_system.backend_path,
-            python=os.fspath(environment.python_path),
+            python=environment.python,
             runner=runner,
             config_settings=self._request.config_settings,
             report=self._context.report,
@@ -284,6 +289,8 @@ class Build:
             yield os.fspath(folder)
 
     def _unpack(self, archive: str, top_level: str, stack: contextlib.ExitStack) -> Path:
+        from pathlib import Path
+
         from headless_wheel_builder.core.extraction import kept_sdist
         from headless_wheel_builder.core.sdist import unpack_sdist
         from headless_wheel_builder.core.workplace import workplace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email.parser import BytesHeaderParser
+import re
 
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import Version
@@ -20,10 +20,18 @@ class Identity:
 
 def read_headers(data: bytes) -> dict[str, list[str]]:
     """Return the headers of METADATA, PKG-INFO or WHEEL by their lower-case names."""
-    # Headers only: a hostile Content-Type must not have the description parsed as multipart.
+    # Not by `email`: it takes longer to import than a build's own work, and would decode what is not read here.
     found: dict[str, list[str]] = {}
-    for key, content in BytesHeaderParser().parsebytes(data).items():
-        found.setdefault(key.lower(), []).append(str(content).strip())
+    values: list[str] = []
+    for line in re.split("\r\n|\r|\n", data.decode("utf-8", "replace")):
+        key, colon, rest = line.partition(":")
+        if line[:1] in {" ", "\t"} and values:
+            values[-1] = f"{values[-1]} {line.strip()}".strip()
+        elif colon and key.split() == [key]:
+            values = found.setdefault(key.lower(), [])
+            values.append(rest.strip())
+        else:
+            break  # the description follows
     return found
 
 

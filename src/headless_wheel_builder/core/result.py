@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headless_wheel_builder.events import Kind
 from headless_wheel_builder.timeline import Span
 from headless_wheel_builder.values import named_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @named_value

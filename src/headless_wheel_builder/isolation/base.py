@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Reporter, silent
@@ -18,6 +17,9 @@ from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Output
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.timeline import Timeline
 from headless_wheel_builder.values import field, named_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Environment = TypeVar("Environment", bound="BuildEnvironment")
 
@@ -110,8 +112,8 @@ class Provisioned(Protocol):
         ...
 
     @property
-    def python_path(self) -> Path:
-        """The interpreter, where the launcher runs it."""
+    def python(self) -> str:
+        """The path of the interpreter, where the launcher runs it."""
         ...
 
     @property

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
@@ -93,9 +92,9 @@ class ForeignEnvironment:
         self._current: BuildEnvironment | None = None
 
     @property
-    def python_path(self) -> Path:
+    def python(self) -> str:
         """The interpreter."""
-        return self._environment.python_path
+        return os.fspath(self._environment.python_path)
 
     @property
     def env_vars(self) -> dict[str, str]:

@@ -10,10 +10,10 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
 from headless_wheel_builder.isolation.installers import Installer, Place
-from headless_wheel_builder.isolation.interpreters import Base
 from headless_wheel_builder.isolation.manifest import describe
 from headless_wheel_builder.removal import remove_tree
 from headless_wheel_builder.values import named_value
@@ -93,6 +93,9 @@ class FreshEnvironments:
 
     def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> None:
         """Know nothing about the modules that hooks need: nobody would remember."""
+
+    def ask(self) -> None:
+        """Ask nothing: the installer did."""
 
     def confirm(self) -> None:
         """Do nothing: what was installed is what the requirements resolved to."""

@@ -6,16 +6,19 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
-from headless_wheel_builder.isolation.interpreters import Base, Interpreter
 from headless_wheel_builder.values import named_value
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.interpreters import Interpreter
 
 PYTHON_PLACES: Final = ("PYTHONPATH", "PYTHONHOME")
 LETTER_LINES: Final = 30

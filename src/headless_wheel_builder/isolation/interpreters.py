@@ -11,17 +11,18 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import InterpreterError
-from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, check_age, dotted, parse_target
 from headless_wheel_builder.isolation.uv import find_uv
 from headless_wheel_builder.values import named_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # An interpreter on a cold network drive is slow; one that asks for input never answers.
 PROBE_SECONDS: Final = 10.0
@@ -58,30 +59,11 @@ class Interpreter:
         return dotted(self.version[:2])
 
 
-@named_value
-class Base:
-    """The interpreter that environments are made from, as far as it is known without asking it.
-
-    :param build: its version and how it was built, as `sys.version` has it
-    :param describe: asks it for the rest
-    """
-
-    executable: str
-    build: str
-    describe: Callable[[], Interpreter]
-
-
-def find_base(wanted: str | None, context: Context, *, configured: Path | None = None, use_uv: bool = True) -> Base:
-    """Find the interpreter that `wanted` names, as `find_interpreter` does, asking it only if it is not this one."""
-    if wanted is None and configured is None:
-        return Base(executable=sys.executable, build=sys.version, describe=running_interpreter)
-    found = find_interpreter(wanted, context, configured=configured, use_uv=use_uv)
-    return Base(executable=found.executable, build=found.build, describe=lambda: found)
-
-
 @cache
 def running_interpreter() -> Interpreter:
     """Return the interpreter that runs this."""
+    from headless_wheel_builder.isolation import probe
+
     return _described(probe.describe(), sys.executable)
 
 
@@ -230,6 +212,8 @@ def _ask(executable: str, context: Context) -> Interpreter:
 @cache
 def _probe_source() -> str:
     import inspect
+
+    from headless_wheel_builder.isolation import probe
 
     # With -c the current folder is first on sys.path, and a json.py there would be imported.
     return "import sys; sys.path.pop(0)\n" + inspect.getsource(probe)

@@ -96,6 +96,11 @@ class KeptEnvironments:
         del environment, more
         return self.make(requirements)
 
+    def ask(self) -> None:
+        """Ask the index, beside what goes on, whether the guesses are right."""
+        for resolution in self._resolutions.values():
+            resolution.start()
+
     def confirm(self) -> None:
         """Wait until it is certain that all guesses were right.
 

@@ -50,7 +50,7 @@ class NoIsolation:
             with Launchers(own.processes, own.report, own.hook_output) as launchers:
                 interpreter = find_interpreter(python_version, own)
                 found = self._environment(interpreter, build_requirements, own, launchers)
-            return BuildEnvironment(found.python_path, Path(interpreter.site_packages), found.env_vars)
+            return BuildEnvironment(Path(found.python), Path(interpreter.site_packages), found.env_vars)
 
         return await run_blocking(look)
 
@@ -100,7 +100,7 @@ class PlainEnvironment:
         self._context = context
         self._launchers = launchers
         self.wants_requirements = wants_requirements
-        self.python_path = Path(interpreter.executable)
+        self.python = interpreter.executable
         self.env_vars = dict(context.environ)
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
@@ -117,7 +117,7 @@ class PlainEnvironment:
 
     def launcher(self, backend: BackendPlace) -> Launcher:
         """Return what runs hooks of a backend."""
-        return self._launchers.launcher(os.fspath(self.python_path), self.env_vars, backend)
+        return self._launchers.launcher(self.python, self.env_vars, backend)
 
     def require(self, requirements: Sequence[str]) -> None:
         """Check that requirements, and theirs in turn, are there.
@@ -134,7 +134,7 @@ class PlainEnvironment:
             return
         if unmet := self._unmet(requirements):
             raise UnmetDependenciesError(
-                f"Unmet dependencies (checked against {self.python_path}):" + "".join(map(_item, unmet)),
+                f"Unmet dependencies (checked against {self.python}):" + "".join(map(_item, unmet)),
                 hint="Install them there, or leave out --no-isolation.",
             )
 
@@ -144,11 +144,11 @@ class PlainEnvironment:
         if found is None or found.origin is None:
             raise IsolationError("The package `build` is missing", hint="Install it: python -m pip install build")
         home = os.path.dirname(os.path.dirname(found.origin))
-        argv = [str(self.python_path), "-c", script.decode(), home, json.dumps(sorted(set(requirements)))]
+        argv = [self.python, "-c", script.decode(), home, json.dumps(sorted(set(requirements)))]
         answer = self._context.processes.capture(argv, env=self.env_vars)
         if answer.returncode:
             raise IsolationError(
-                f"The build requirements could not be looked for in {self.python_path}",
+                f"The build requirements could not be looked for in {self.python}",
                 cause=answer.stderr.decode(errors="replace").strip().rpartition("\n")[2],
                 hint="Pass --skip-dependency-check to go without.",
             )

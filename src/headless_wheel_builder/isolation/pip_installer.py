@@ -7,10 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
@@ -24,7 +25,9 @@ from headless_wheel_builder.isolation.installers import (
     with_temporary,
     without,
 )
-from headless_wheel_builder.isolation.interpreters import Base, Interpreter
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.interpreters import Interpreter
 
 # What sends an installation elsewhere, or keeps it from happening. The switches are set to 0 rather than removed, so
 # that they also override pip's configuration files.

@@ -13,7 +13,7 @@ _EXACT: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MUL
 
 
 class Resolution:
-    """What requirements resolve to: asked for from the start, on a thread.
+    """What requirements resolve to: asked for on a thread.
 
     :param ask: asks the index, and returns one exact requirement a line
     :param at_end: called on the thread when there is an answer, or none
@@ -25,18 +25,26 @@ class Resolution:
         self._error: BaseException | None = None
         self._text = ""
         self._thread = threading.Thread(target=self._run, name="resolution", daemon=True)
-        self._thread.start()
+        self._is_started = False
+
+    def start(self) -> None:
+        """Ask; a second call does nothing."""
+        if not self._is_started:
+            self._is_started = True
+            self._thread.start()
 
     def result(self) -> str:
         """Wait for the answer, and return it or raise what asking raised."""
+        self.start()
         self._thread.join()
         if self._error is not None:
             raise self._error
         return self._text
 
     def wait(self) -> None:
-        """Wait until there is an answer or none."""
-        self._thread.join()
+        """Wait until there is an answer or none, if anything was asked."""
+        if self._is_started:
+            self._thread.join()
 
     def _run(self) -> None:
         try:

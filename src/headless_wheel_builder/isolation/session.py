@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from headless_wheel_builder.errors import DependencyError
@@ -29,6 +28,10 @@ class Environments(Protocol):
 
     def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> Memory | None:
         """Return what is known about the modules that hooks of a backend need in an environment."""
+        ...
+
+    def ask(self) -> None:
+        """Begin to find out whether all environments are right."""
         ...
 
     def confirm(self) -> None:
@@ -94,9 +97,9 @@ class VenvEnvironment:
         self._use(session.environment(requirements, requirements, None))
 
     @property
-    def site_packages(self) -> Path:
+    def site_packages(self) -> str:
         """Where its packages are."""
-        return Path(self._environment.packages[0])
+        return self._environment.packages[0]
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has, by canonical name, sorted."""
@@ -117,9 +120,12 @@ class VenvEnvironment:
     def launcher(self, backend: BackendPlace) -> Launcher:
         """Return what runs hooks of a backend in it."""
         memory = self._session.environments.memory(self._environment, backend)
-        return self._environment.launcher(backend, self.env_vars, memory)
+        launcher = self._environment.launcher(backend, self.env_vars, memory)
+        # Not before: what this takes of our own time, the interpreter that was just started needs anyway.
+        self._session.environments.ask()
+        return launcher
 
     def _use(self, environment: VirtualEnvironment) -> None:
         self._environment = environment
-        self.python_path = Path(environment.python)
+        self.python = environment.python
         self.env_vars = environment.environ(self._session.context.environ, self._session.extra_env)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
@@ -23,8 +24,10 @@ from headless_wheel_builder.isolation.installers import (
     without,
     write,
 )
-from headless_wheel_builder.isolation.interpreters import Base, Interpreter
 from headless_wheel_builder.isolation.uv import Uv, find_uv
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.interpreters import Interpreter
 
 # What sends an installation elsewhere.
 UV_PLACES: Final = ("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "UV_VENV_SEED", "UV_BREAK_SYSTEM_PACKAGES")

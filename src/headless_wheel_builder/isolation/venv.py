@@ -6,22 +6,23 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Warned
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
+from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means
 from headless_wheel_builder.isolation.installers import Installer
-from headless_wheel_builder.isolation.interpreters import find_base
 from headless_wheel_builder.isolation.session import VenvSession
 from headless_wheel_builder.removal import remove_tree
 from headless_wheel_builder.requirements import find_invalid
 from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headless_wheel_builder.isolation.kept import KeptEnvironments
 
 
@@ -41,7 +42,7 @@ class VenvConfig:
     python_path: Path | None = None
     cache_envs: bool = False
     extra_env: dict[str, str] | None = None
-    constraints: Path | None = None
+    constraints: Path | str | None = None
     env_dir: str | None = None
 
 
@@ -129,6 +130,8 @@ class VenvIsolation:
         return KeptEnvironments(store, means, fresh, self._constraints)
 
     def _hold(self, python: str, requirements: Sequence[str], context: Context) -> BuildEnvironment:
+        from pathlib import Path
+
         self.check(python, context)
         _check_requirements(requirements)
         with contextlib.ExitStack() as on_failure:
@@ -139,9 +142,8 @@ class VenvIsolation:
             except OutdatedError:
                 environment = on_failure.enter_context(session.provision(requirements))
             release = on_failure.pop_all().close
-        return BuildEnvironment(
-            environment.python_path, environment.site_packages, environment.env_vars, release=release
-        )
+        paths = Path(environment.python), Path(environment.site_packages)
+        return BuildEnvironment(*paths, environment.env_vars, release=release)
 
 
 @contextlib.contextmanager
