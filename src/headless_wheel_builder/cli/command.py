@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -142,6 +141,8 @@ def _print_metadata(content: bytes, terminal: Terminal) -> None:
 def _explain(error: HeadlessWheelBuilderError, arguments: Arguments, terminal: Terminal) -> None:
     # Where output is not captured, or was shown line by line, the user has seen it.
     if isinstance(error, HookFailedError) and not (arguments.metadata and arguments.verbosity > 0):
+        import textwrap
+
         terminal.output(textwrap.indent(error.log, "< ") if arguments.metadata else error.log)
     if isinstance(error, BackendError) and (advice := tip(arguments, error.hook)):
         terminal.tip(advice)

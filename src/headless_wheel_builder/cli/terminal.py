@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import sys
-import textwrap
 from collections.abc import Mapping
 from typing import Final, TextIO
 
@@ -72,6 +70,8 @@ class Terminal:
             case Warned(message):
                 self.warn(message)
             case CommandStarted(argv) if self._verbosity > 0:
+                import shlex
+
                 self._lines(shlex.join(argv), indent="> ", dim=True)
             case CommandOutput(line) if self._verbosity > 0:
                 self._lines(line, indent="< ", dim=True)
@@ -105,6 +105,8 @@ class Terminal:
 
     def error(self, message: str, *details: str) -> None:
         """Say what went wrong, and below it, indented, what is known about it."""
+        import textwrap
+
         self._err(f"{self._err_style.red}ERROR{self._err_style.reset} {message}")
         for detail in filter(None, details):
             self._err(textwrap.indent(detail, "  "))
@@ -135,6 +137,8 @@ class Terminal:
         is_plain = line and line.isprintable() and not line.endswith(" ")
         if is_plain and len(indent) + len(line) <= self._width:
             return indent + line  # most lines, which textwrap takes a hundred times as long for
+        import textwrap
+
         return textwrap.fill(line, initial_indent=indent, subsequent_indent="  ", width=self._width)
 
     def _err(self, text: str) -> None:

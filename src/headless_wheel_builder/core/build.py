@@ -225,10 +225,11 @@ class Build:
     def _backend(self, source: str, build_system: BuildSystem, environment: Provisioned) -> Backend:
         place = BackendPlace(source, build_system.backend, bool(build_system.backend_path), self._hooks())
         launcher = environment.launcher(place)
-        # While the host imports the backend.
+        # While the host imports the backend; the index is asked after that, so as not to compete with the two.
         from headless_wheel_builder.hooks.backend import Backend
         from headless_wheel_builder.hooks.runner import HookRunner
 
+        self._environments.ask()
         self._import_ahead()
         runner = HookRunner(
             launcher,

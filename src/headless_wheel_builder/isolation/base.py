@@ -151,6 +151,10 @@ class Session(Protocol):
         """
         ...
 
+    def ask(self) -> None:
+        """Begin to find out whether all environments so far are right."""
+        ...
+
     def confirm(self) -> None:
         """Wait until it is certain that all environments so far were right.
 
@@ -193,6 +197,9 @@ class PlainSession:
 
     def __init__(self, provision: Callable[[Sequence[str]], contextlib.AbstractContextManager[Provisioned]]) -> None:
         self.provision = provision
+
+    def ask(self) -> None:
+        """Do nothing."""
 
     def confirm(self) -> None:
         """Do nothing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
@@ -165,5 +164,7 @@ def with_keyring(environ: dict[str, str], variable: str) -> dict[str, str]:
 
 
 def _transcript(argv: Sequence[str], output: str) -> str:
+    import shlex
+
     lines = output.strip().splitlines()[-LETTER_LINES:]
     return "\n".join((f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))

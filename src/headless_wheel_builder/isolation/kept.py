@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -212,6 +211,8 @@ class KeptEnvironments:
         return json.dumps([*self._basis(), wanted, constraints])
 
     def _key(self, text: str) -> str:
+        import hashlib
+
         settings = self._means.installer.settings(self._context.environ)
         return hashlib.sha256(json.dumps([*self._basis(), *settings, text]).encode()).hexdigest()
 

@@ -50,6 +50,7 @@ class VenvSession:
         self.environments = environments
         self.context = context
         self.extra_env = extra_env
+        self.ask = environments.ask
         self.confirm = environments.confirm
         self._label = label
         self._made: dict[tuple[str, ...], VirtualEnvironment] = {}
@@ -120,10 +121,7 @@ class VenvEnvironment:
     def launcher(self, backend: BackendPlace) -> Launcher:
         """Return what runs hooks of a backend in it."""
         memory = self._session.environments.memory(self._environment, backend)
-        launcher = self._environment.launcher(backend, self.env_vars, memory)
-        # Not before: what this takes of our own time, the interpreter that was just started needs anyway.
-        self._session.environments.ask()
-        return launcher
+        return self._environment.launcher(backend, self.env_vars, memory)
 
     def _use(self, environment: VirtualEnvironment) -> None:
         self._environment = environment
