@@ -19,8 +19,13 @@ def installed_versions(folders: Iterable[str]) -> dict[str, str]:
 
 def direct_versions(installed: Mapping[str, str], requirements: Iterable[str]) -> dict[str, str]:
     """Return, of what `installed_versions` found, the distributions that the requirements name."""
-    wanted = {_canonical(_NAME.match(requirement)) for requirement in requirements}
+    wanted = required_names(requirements)
     return {name: version for name, version in installed.items() if name in wanted}
+
+
+def required_names(requirements: Iterable[str]) -> set[str]:
+    """Return the canonical names of the distributions that requirements (PEP 508) name."""
+    return {_canonical(_NAME.match(requirement)) for requirement in requirements}
 
 
 def import_names(folders: Iterable[str], module: str) -> list[str]:

@@ -11,7 +11,7 @@ from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
-from headless_wheel_builder.isolation.distributions import installed_versions
+from headless_wheel_builder.isolation.distributions import installed_versions, required_names
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
 from headless_wheel_builder.isolation.installers import Installer, Place
 from headless_wheel_builder.isolation.manifest import describe
@@ -142,14 +142,9 @@ def check_installed(where: Layout, folder: str, requirements: Sequence[str]) -> 
 
     :raises DependencyError: it has not
     """
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    installed = installed_versions(where.packages(folder))
-    parsed = map(Requirement, requirements)
     # Whether a marker applies only the environment's own interpreter knows.
-    missing = [one.name for one in parsed if one.marker is None and canonicalize_name(one.name) not in installed]
-    if missing:
+    wanted = required_names(one for one in requirements if ";" not in one)
+    if missing := sorted(wanted - installed_versions(where.packages(folder)).keys()):
         place = where.packages(folder)[0]
         raise DependencyError(
             f"The installer said that it installed {', '.join(missing)}, but {place} does not have it",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
@@ -98,7 +98,12 @@ class UvInstaller:
         del interpreter
         argv = self._pip(context, "install", "--python", python, "--no-deps")
         argv += [*_project(place.work), *requirement_files(place.work, text.splitlines(), None)]
-        run_installer(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+        environ = {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}
+        try:
+            # The index said a moment ago what is right: if all of it is in uv's cache, there is nothing more to ask.
+            run_installer([*argv, "--offline"], environ, context)
+        except DependencyError:
+            run_installer(argv, environ, context)
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""
