@@ -1,4 +1,4 @@
-"""An sdist is unpacked and built at the same place each time, so that a compiler cache knows what it compiled before."""
+"""An sdist is built at the same place each time, so that a compiler cache knows what it compiled before."""
 
 from __future__ import annotations
 

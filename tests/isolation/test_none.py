@@ -24,6 +24,7 @@ def provision(
     isolation = NoIsolation(skip_dependency_check=skip)
     with isolation.session(python, make_context(report)) as session, session.provision(requirements) as environment:
         assert isinstance(environment, PlainEnvironment)
+        environment.check()
         return environment
 
 

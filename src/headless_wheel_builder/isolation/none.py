@@ -8,16 +8,17 @@ import json
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
 from headless_wheel_builder.events import Warned
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
+from headless_wheel_builder.isolation.bases import Base, find_base
 from headless_wheel_builder.isolation.distributions import installed_versions
-from headless_wheel_builder.isolation.interpreters import Interpreter, find_interpreter
+from headless_wheel_builder.isolation.targets import dotted
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
 
@@ -41,16 +42,19 @@ class NoIsolation:
         :raises IsolationError: there is no such interpreter
         :raises DependencyError: requirements are missing in it
         """
+        from pathlib import Path
+
         from headless_wheel_builder.threads import run_blocking
 
         context = Context(environ=dict(os.environ))
 
         def look(processes: Processes) -> BuildEnvironment:
             own = changed(context, processes=processes)
+            base = find_base(python_version, own)
             with Launchers(own.processes, own.report, own.hook_output) as launchers:
-                interpreter = find_interpreter(python_version, own)
-                found = self._environment(interpreter, build_requirements, own, launchers)
-            return BuildEnvironment(Path(found.python), Path(interpreter.site_packages), found.env_vars)
+                found = self._environment(base, own, launchers, build_requirements)
+                found.check()
+            return BuildEnvironment(Path(found.python), Path(found.site_packages), found.env_vars)
 
         return await run_blocking(look)
 
@@ -63,7 +67,7 @@ class NoIsolation:
 
         :raises InterpreterError: there is none
         """
-        find_interpreter(python, context)
+        find_base(python, context)
 
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[PlainSession]:
@@ -71,37 +75,58 @@ class NoIsolation:
 
         :raises InterpreterError: there is no such interpreter
         """
-        interpreter = find_interpreter(python, context)
+        base = find_base(python, context)
         with Launchers(context.processes, context.report, context.hook_output) as launchers:
 
             @contextlib.contextmanager
             def provision(requirements: Sequence[str]) -> Iterator[PlainEnvironment]:
-                yield self._environment(interpreter, requirements, context, launchers)
+                environment = self._environment(base, context, launchers, requirements)
+                try:
+                    yield environment
+                finally:
+                    environment.close()
 
             yield PlainSession(provision)
 
     def _environment(
-        self, interpreter: Interpreter, requirements: Sequence[str], context: Context, launchers: Launchers
+        self, base: Base, context: Context, launchers: Launchers, requirements: Sequence[str]
     ) -> PlainEnvironment:
-        environment = PlainEnvironment(
-            interpreter, context, launchers, wants_requirements=not self.skip_dependency_check
-        )
-        environment.require(requirements)
-        return environment
+        is_checked = not self.skip_dependency_check
+        return PlainEnvironment(base, context, launchers, requirements, is_checked=is_checked)
 
 
 class PlainEnvironment:
-    """An interpreter as it is; requirements are looked for, never installed."""
+    """An interpreter as it is; requirements are looked for, never installed.
+
+    :param requirements: what is looked for from the start, while the backend is imported
+    """
 
     def __init__(
-        self, interpreter: Interpreter, context: Context, launchers: Launchers, *, wants_requirements: bool
+        self, base: Base, context: Context, launchers: Launchers, requirements: Sequence[str], *, is_checked: bool
     ) -> None:
-        self._interpreter = interpreter
+        self._base = base
         self._context = context
         self._launchers = launchers
-        self.wants_requirements = wants_requirements
-        self.python = interpreter.executable
+        self.wants_requirements = is_checked
+        self.python = base.executable
         self.env_vars = dict(context.environ)
+        self._checking = Background(lambda: self.require(requirements))
+
+    @property
+    def site_packages(self) -> str:
+        """Where its packages are."""
+        return self._base.describe().site_packages
+
+    def check(self) -> None:
+        """Wait until it is known that the requirements are there.
+
+        :raises UnmetDependenciesError: one is missing
+        """
+        self._checking.result()
+
+    def close(self) -> None:
+        """Wait for what still looks for requirements."""
+        self._checking.wait()
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         """Check that what a hook asked for is there.
@@ -113,11 +138,16 @@ class PlainEnvironment:
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution in the interpreter's own folder."""
-        return installed_versions([self._interpreter.site_packages])
+        return installed_versions([self.site_packages])
 
     def launcher(self, backend: BackendPlace) -> Launcher:
-        """Return what runs hooks of a backend."""
-        return self._launchers.launcher(self.python, self.env_vars, backend)
+        """Return what runs hooks of a backend.
+
+        :raises UnmetDependenciesError: a requirement is missing
+        """
+        launcher = self._launchers.launcher(self.python, self.env_vars, backend)
+        self.check()
+        return launcher
 
     def require(self, requirements: Sequence[str]) -> None:
         """Check that requirements, and theirs in turn, are there.
@@ -126,13 +156,11 @@ class PlainEnvironment:
         """
         if not self.wants_requirements or not requirements:
             return
-        if self._interpreter.version < OLDEST_TO_CHECK:
-            version = self._interpreter.minor_version
-            self._context.report(
-                Warned(f"Whether the build requirements are there cannot be checked on Python {version}")
-            )
-            return
-        if unmet := self._unmet(requirements):
+        version = self._base.describe().version
+        if version < OLDEST_TO_CHECK:
+            text = f"Whether the build requirements are there cannot be checked on Python {dotted(version[:2])}"
+            self._context.report(Warned(text))
+        elif unmet := self._unmet(requirements):
             raise UnmetDependenciesError(
                 f"Unmet dependencies (checked against {self.python}):" + "".join(map(_item, unmet)),
                 hint="Install them there, or leave out --no-isolation.",
