@@ -26,6 +26,7 @@ from headless_wheel_builder.process import Processes
 
 MARK = "HOST_TEST_MARK"
 # The folder of pyproject-hooks' input and output.
+ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
 CONTROL = re.compile(r"/tmp/tmp[a-z0-9_]{8}")
 
 
@@ -124,7 +125,7 @@ class Way:
 
     def masked(self, text: str) -> str:
         text = CONTROL.sub("<control>", text.replace(os.fspath(self.folder), "<folder>"))
-        return text.replace(self.mark, "<mark>")
+        return ADDRESS.sub("<address>", text.replace(self.mark, "<mark>"))
 
     @property
     def reasons(self) -> list[str]:

@@ -42,7 +42,7 @@ seen = {
     "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")},
     "ids": [os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getgroups()],
     "locale": [locale.setlocale(locale.LC_ALL), locale.getpreferredencoding(False), sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()],
-    "environ": list(os.environ.items()),
+    "environ": sorted(os.environ.items()),
     "C environ": ctypes.CDLL(None).getenv(b"PYTHONPATH") is not None,
     "children": glob.glob("/proc/self/task/*/children") and open(glob.glob("/proc/self/task/*/children")[0]).read(),
     "shared": [line for line in open("/proc/self/maps") if " rw-s " in line],
@@ -427,7 +427,7 @@ UNSAFE = {
     ),
     "makes a folder": (
         "import atexit, shutil, tempfile\nfolder = tempfile.mkdtemp()\natexit.register(shutil.rmtree, folder)",
-        "it changes something outside of its process (tempfile.mkdtemp) while it is imported",
+        "it asks for the current folder while it is imported",
     ),
     "makes a folder and hides it": (
         "import os\ntry:\n    os.mkdir('made')\nexcept BaseException:\n    pass",
@@ -465,13 +465,4 @@ UNSAFE = {
     "exits at once": ("import os\nos._exit(3)", "its host ended"),
     "kills itself": ("import os, signal\nsignal.raise_signal(signal.SIGKILL)", "its host ended"),
     "is interrupted": ("raise KeyboardInterrupt", "it cannot be imported (KeyboardInterrupt)"),
-    "writes to all descriptors": (
-        "import os\nfor fd in range(3, 20):\n    try: os.write(fd, b'\\0\\0\\0\\x05gar')\n    except OSError: pass\n"
-        "    try: os.write(fd, b'bage')\n    except OSError: pass",
-        "its host ended",
-    ),
-    "writes a long frame to all descriptors": (
-        "import os\nfor fd in range(3, 20):\n    try: os.write(fd, b'\\x7f' * 50)\n    except OSError: pass",
-        "its host ended",
-    ),
 }

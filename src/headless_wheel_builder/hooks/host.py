@@ -64,6 +64,8 @@ TELLING = {
     "sys.setprofile": "traces what is run",
 }
 READING = frozenset({"open", "os.listdir", "os.scandir"})
+# Types of what has code left to run.
+SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
 LIBRARY = os.path.dirname(os.__file__)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 ASKING = {
@@ -367,9 +369,10 @@ class Host:
             os._exit(0)
         sys.modules["__main__"] = type(sys)("__main__")
         filters = self._preload(first["preload"])
-        has_finalizers = any(map(_is_finalized, _classes()))
         # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
-        getattr(gc, "freeze", lambda: None)()
+        # But what is frozen is not destroyed when the process ends.
+        if hasattr(gc, "freeze") and all(kind.__module__ == "_io" for kind in _kinds()):
+            gc.freeze()
         self._prepare_signals()
         while True:
             frame = self._channel.read()
@@ -379,8 +382,7 @@ class Host:
             # Else the hook that was to end has ended meanwhile.
             if "run" in frame and self._fork(frame["run"][1]):
                 code = self._codes[frame["run"][1]]
-                more = {"own": first["own"], "code": code, "filters": filters, "has_finalizers": has_finalizers}
-                return {**frame, **more}
+                return {**frame, "own": first["own"], "code": code, "filters": filters}
 
     def _preload(self, modules: list[str]) -> warnings.catch_warnings[None]:
         # As around a hook: what imports do to the filters lasts as long as it runs.
@@ -482,18 +484,10 @@ def _is_library(module: object) -> bool:
     return origin in {"built-in", "frozen"} or (_is_below(origin, LIBRARY) and "-packages" not in origin)
 
 
-def _classes() -> list[type[Any]]:
-    kinds: dict[type[Any], None] = {object: None}
-    todo: list[type[Any]] = [object]
-    while todo:
-        new = [kind for kind in type.__subclasses__(todo.pop()) if kind not in kinds]
-        kinds.update(dict.fromkeys(new))
-        todo += new
-    return list(kinds)
-
-
-def _is_finalized(kind: type[Any]) -> bool:
-    return "__del__" in vars(kind) and not _is_library(sys.modules.get(kind.__module__))
+def _kinds() -> set[type]:
+    """Return the types of all objects, but frozen ones, whose destruction may do something: write a file, for one."""
+    kinds: set[type] = set(map(type, gc.get_objects()))
+    return {kind for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
 
 
 class Main:
@@ -531,7 +525,7 @@ class Main:
         self._request["filters"].__exit__(None, None, None)
         if self._request["learn"]:
             self._report_modules(self._request["learn"])
-        if self._request["has_finalizers"]:
+        if hasattr(gc, "freeze") and gc.get_freeze_count() and _kinds():
             gc.unfreeze()
         if error is None:
             self._close()
@@ -549,7 +543,8 @@ class Main:
             raise
         except BaseException as failure:
             sys.stderr.write("Error in sys.excepthook:\n")
-            sys.__excepthook__(type(failure), failure, failure.__traceback__ and failure.__traceback__.tb_next)
+            failure.__traceback__ = failure.__traceback__ and failure.__traceback__.tb_next
+            sys.__excepthook__(type(failure), failure, failure.__traceback__)
             sys.stderr.write("\nOriginal exception was:\n")
             sys.__excepthook__(kind, error, self._trace)
         self._close()
