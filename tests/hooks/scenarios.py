@@ -75,8 +75,11 @@ EQUAL = {
         sys.path.insert(0, "/made/at/import")
         sys.path.append("/also")
         sys.modules["alias"] = sys
-        sys.meta_path.append(object())
-        sys.path_hooks.append(len)
+        class Finder:
+            def find_spec(self, *_): pass
+        sys.meta_path.append(Finder())
+        def hook(path): raise ImportError
+        sys.path_hooks.append(hook)
         warnings.simplefilter("ignore", UserWarning)
         sys.dont_write_bytecode = True
         logging.basicConfig()
@@ -352,8 +355,6 @@ EQUAL = {
     "the exec of another program": backend("import os", "os.execv('/bin/sh', ['sh', '-c', 'echo executed; exit 4'])"),
     "no answer": backend("import os", "print('a', flush=True); os._exit(0)"),
 }
-LARGE = "print('0123456789' * 5_000_000); return 'x'"
-
 EXITS = {
     "sys.exit with a number": "import sys; sys.exit(3)",
     "sys.exit with a large number": "import sys; sys.exit(256 + 7)",
@@ -466,3 +467,20 @@ UNSAFE = {
     "kills itself": ("import os, signal\nsignal.raise_signal(signal.SIGKILL)", "its host ended"),
     "is interrupted": ("raise KeyboardInterrupt", "it cannot be imported (KeyboardInterrupt)"),
 }
+
+# What depends on where the streams of the frontend lead.
+PRINTING = [
+    "all that a process knows of itself",
+    "threads are started, daemons and others",
+    "exit handlers, in their order",
+    "the stream of output is another",
+    "the stream of output is opened anew",
+    "the streams are swapped",
+    "descriptor 1 is closed",
+    "logging set up at import",
+    "a warning of another kind",
+    "output text and a failure",
+    "a failing flush",
+    "sys.exit with text",
+    "KeyboardInterrupt",
+]
