@@ -167,6 +167,14 @@ def _environ(pid: int) -> bytes:
     return b""
 
 
+def frontend(place: Path, folder: Path, *, is_hosted: bool = True) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and the environment of a frontend that is a process of its own."""
+    tests = Path(__file__).parent.parent
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([os.fspath(tests), *sys.path])}
+    how = "hosted" if is_hosted else "fresh"
+    return [sys.executable, __file__, os.fspath(place), os.fspath(folder), how, "inherit"], environ
+
+
 class Ways:
     """Runs a backend both ways."""
 

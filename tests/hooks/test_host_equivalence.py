@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-import hosts
 import pytest
-from hosts import Outcome, Way, Ways, backend
+from hosts import Outcome, Way, Ways, backend, frontend
 from scenarios import EQUAL, PRINTING, UNSAFE
 
 from headless_wheel_builder.errors import ProjectError
@@ -156,10 +154,7 @@ class Frontend:
 
     def __init__(self, ways: Ways, *, is_hosted: bool) -> None:
         self.folder = ways.tmp_path / ("hosted" if is_hosted else "fresh")
-        self.argv = [sys.executable, hosts.__file__, os.fspath(ways.place), os.fspath(self.folder)]
-        self.argv += [self.folder.name, "inherit"]
-        tests = Path(hosts.__file__).parent.parent
-        self.environ = {**os.environ, "PYTHONPATH": os.pathsep.join([os.fspath(tests), *sys.path])}
+        self.argv, self.environ = frontend(ways.place, self.folder, is_hosted=is_hosted)
 
     def masked(self, text: str) -> str:
         return Way.masked(self, text)  # type: ignore[arg-type]
@@ -173,11 +168,11 @@ class Frontend:
         return (self.folder / "answers").read_text()
 
 
-def in_terminal(frontend: Frontend) -> str:
+def in_terminal(one: Frontend) -> str:
     """Run it in a terminal and return what it shows there."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        frontend.argv, env=frontend.environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        one.argv, env=one.environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )
     os.close(theirs)
     shown = b""
@@ -188,7 +183,7 @@ def in_terminal(frontend: Frontend) -> str:
         pass
     os.close(ours)
     assert process.wait() == 0
-    return frontend.masked(shown.decode())
+    return one.masked(shown.decode())
 
 
 @pytest.mark.parametrize("name", [*PRINTING, "prints", "warns"])
@@ -205,10 +200,10 @@ def test_a_frontend_without_streams_gets_the_same_answers(ways: Ways, closed: st
     ways.write(backend(in_hook=code))
     outcomes = []
     for is_hosted in (True, False):
-        frontend = Frontend(ways, is_hosted=is_hosted)
-        shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *frontend.argv]
-        ran = subprocess.run(shell, env=frontend.environ, capture_output=True, text=True, check=True)
-        outcomes.append((ran.stdout, ran.stderr, frontend.answers.partition("], [")[0]))
+        one = Frontend(ways, is_hosted=is_hosted)
+        shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *one.argv]
+        ran = subprocess.run(shell, env=one.environ, capture_output=True, text=True, check=True)
+        outcomes.append((ran.stdout, ran.stderr, one.answers.partition("], [")[0]))
     assert outcomes[0] == outcomes[1]
 
 

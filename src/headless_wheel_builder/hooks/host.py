@@ -316,6 +316,8 @@ def preload(modules: list[str], descriptors: set[int]) -> str | None:
     """
     if not sys.platform.startswith("linux"):
         return "forking is safe on Linux only"
+    if _descriptors() != descriptors:
+        return "its interpreter starts without its streams, or with more than them open"
     watch, muffled, failure = Watch(), Muffled(), None
     # Bytecode of the environment is written here once, whatever hooks are told about writing theirs.
     is_silenced = sys.dont_write_bytecode
@@ -504,9 +506,10 @@ class Main:
         sys.argv[:] = self._request["run"][1:]
         if hasattr(sys, "orig_argv"):
             sys.orig_argv = list(self._request["run"])
-        process = sys.modules.get("multiprocessing.process")
-        if process is not None:
-            vars(process)["ORIGINAL_DIR"] = os.getcwd()
+        if "multiprocessing.process" in sys.modules:
+            vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
+        if "threading" in sys.modules:
+            sys.modules["threading"].main_thread()._set_native_id()
         _forget_folders()
         self._loaded, self._places = set(sys.modules), _places()
         if not getattr(sys.flags, "safe_path", False):
