@@ -70,6 +70,7 @@ class Way:
         memory: Memory | None = None,
         name: str = "backend",
     ) -> None:
+        self.place = place
         self.folder = folder
         self.source = folder / "source"
         self.temporary = folder / "temporary"
@@ -138,7 +139,7 @@ class Way:
 
     def alive(self) -> list[int]:
         """Return the processes that its hooks left."""
-        return [pid for pid in _pids() if f"{MARK}={self.mark}".encode() in _environ(pid)]
+        return marked(self.mark)
 
     def outcome(self, answers: list[object], left: int = 0) -> Outcome:
         with contextlib.suppress(AssertionError):  # then the difference is seen
@@ -157,13 +158,16 @@ def files(folder: Path) -> dict[str, str]:
     return {os.fspath(path): path.read_text(errors="replace") if path.is_file() else "" for path in found}
 
 
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+def marked(mark: str) -> list[int]:
+    """Return the processes with a mark in their environment."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if f"{MARK}={mark}".encode() in look(pid, "environ")]
 
 
-def _environ(pid: int) -> bytes:
+def look(pid: int, what: str) -> bytes:
+    """Return what the system tells of a process, nothing if it is gone."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return Path(f"/proc/{pid}/{what}").read_bytes()
     return b""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hosts import Way, Ways, backend, frontend
+from hosts import Way, Ways, backend, frontend, look, marked
 from support import is_alive, is_gone, pid_in, wait_for
 
 from headless_wheel_builder.events import HookOutput
@@ -84,7 +84,7 @@ def importing(alive: Callable[[], list[int]]) -> int:
     """Wait until a host imports, and return its process id."""
 
     def found() -> list[int]:
-        return [pid for pid in alive() if Path(f"/proc/{pid}/comm").read_text() == "importing\n"]
+        return [pid for pid in alive() if look(pid, "comm") == b"importing\n"]
 
     wait_for(found)
     return found()[0]
@@ -220,13 +220,8 @@ def test_a_killed_frontend_takes_a_host_that_imports_with_it(ways: Ways) -> None
 
     def until(folder: Path) -> list[int]:
         wait_for(lambda: (folder / "mark").exists() and (folder / "mark").read_text())
-        mark = f"={(folder / 'mark').read_text()}".encode()
-
-        def alive() -> list[int]:
-            pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
-            return [pid for pid in pids if is_alive(pid) and mark in Path(f"/proc/{pid}/environ").read_bytes()]
-
-        return [importing(alive)]
+        mark = (folder / "mark").read_text()
+        return [importing(lambda: marked(mark))]
 
     assert all(map(is_gone, killed_frontend(ways, until)))
 
