@@ -505,7 +505,7 @@ class Main:
         os.chdir(self._request["cwd"])
         sys.argv[:] = self._request["run"][1:]
         if hasattr(sys, "orig_argv"):
-            sys.orig_argv = list(self._request["run"])
+            sys.orig_argv[-3:] = self._request["run"][1:]
         if "multiprocessing.process" in sys.modules:
             vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
         if "threading" in sys.modules:
