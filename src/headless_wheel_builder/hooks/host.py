@@ -46,8 +46,7 @@ MAIN_NAMES = tuple(name for name in globals() if name.startswith("__"))
 NOT_LEARNT = frozenset(
     {"distutils", "logging", "multiprocessing", "concurrent", "_distutils_hack", "readline", "antigravity", "this"}
 )
-# What tells that an import does something outside this process, or to all of it: the next hook would find it done, or
-# undone.
+# Audit events that tell that an import does something outside this process: the next hook would find it done, or undone.
 OUTSIDE = frozenset(
     {
         "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.utime",
@@ -56,6 +55,7 @@ OUTSIDE = frozenset(
         "socket.bind", "socket.connect", "tempfile.mkstemp", "tempfile.mkdtemp", "shutil.rmtree",
     }
 )  # fmt: skip
+# Others, and what they tell.
 TELLING = {
     "os.chdir": "changes the current folder",
     "_thread.start_new_thread": "starts threads",
@@ -68,6 +68,7 @@ READING = frozenset({"open", "os.listdir", "os.scandir"})
 SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
 LIBRARY = os.path.dirname(os.__file__)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# Functions of os that imports may not ask, and what for.
 ASKING = {
     "getcwd": "asks for the current folder",
     "getcwdb": "asks for the current folder",
@@ -392,6 +393,8 @@ class Host:
         filters.__enter__()
         showing = warnings.showwarning
         self._channel.watch(True)
+        if select.select([self._channel.reader], [], [], 0)[0]:
+            os._exit(0)  # the frontend was gone before it was watched
         unsafe = preload(modules, {0, 1, 2, self._channel.reader, self._channel.writer})
         if not self._channel.is_intact():
             os._exit(1)
