@@ -15,7 +15,8 @@ TESTS = Path(__file__).parent.parent / "tests"
 sys.path[:0] = [os.fspath(TESTS), os.fspath(TESTS / "hooks")]
 
 from hosts import Ways, backend  # noqa: E402
-from scenarios import EQUAL, EXITS, UNSAFE  # noqa: E402
+from obstacles import UNSAFE  # noqa: E402
+from scenarios import EQUAL, EXITS  # noqa: E402
 
 NAME = re.compile(r"(python|pypy)3(\.\d+t?)?")
 # Those that depend on how an interpreter starts and ends.

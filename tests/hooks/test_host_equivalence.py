@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from hosts import Outcome, Way, Ways, backend, frontend
-from scenarios import EQUAL, PRINTING, UNSAFE
+from obstacles import UNSAFE
+from scenarios import EQUAL, PRINTING
 
 from headless_wheel_builder.errors import ProjectError
 
@@ -40,7 +41,10 @@ def test_a_hook_that_prints_to_our_streams_is_as_in_a_fresh_interpreter(
     assert hosted.output
 
 
-@pytest.mark.parametrize("name", ["warns", "prints", "prints an error", "prints by descriptor", "prints a lot"])
+@pytest.mark.parametrize(
+    "name",
+    ["warns", "prints", "prints an error", "prints by descriptor", "prints a lot", "closes descriptors", "exits"],
+)
 def test_what_is_printed_at_import_is_printed_once_for_each_hook(
     ways: Ways, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

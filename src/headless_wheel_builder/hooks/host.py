@@ -46,7 +46,7 @@ MAIN_NAMES = tuple(name for name in globals() if name.startswith("__"))
 NOT_LEARNT = frozenset(
     {"distutils", "logging", "multiprocessing", "concurrent", "_distutils_hack", "readline", "antigravity", "this"}
 )
-# Audit events that tell that an import does something outside this process: the next hook would find it done, or undone.
+# Audit events of what an import does outside this process: the next hook would find it done, or undone.
 OUTSIDE = frozenset(
     {
         "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.utime",
