@@ -143,10 +143,9 @@ class Workshop:
         home = self.folder / f"home-{version}"
         home.mkdir()
         make_wheel(home, {**PLAIN, "pkg/__init__.py": f"made_by = {version!r}\n".encode()})
-        sources = {
-            f"pkg-1.0/{path.name}": path.read_bytes() for path in self.project.source.iterdir() if path.is_file()
-        }
-        make_sdist(home, [Member("pkg-1.0/PKG-INFO", pkg_info()), *(Member(*one) for one in sources.items())])
+        sources = [path for path in self.project.source.iterdir() if path.is_file()]
+        members = [Member(f"pkg-1.0/{path.name}", path.read_bytes()) for path in sources]
+        make_sdist(home, [Member("pkg-1.0/PKG-INFO", pkg_info()), *members])
         text = BACKEND.format(home=os.fspath(home), sdist=SDIST, wheel=WHEEL)
         self.index.put("backend", version, text + textwrap.dedent(code))
         return home

@@ -68,7 +68,7 @@ def test_it_is_said_what_is_new(before: dict[str, str], now: dict[str, str], sai
     assert changes(before, now) == said
 
 
-def test_what_is_said_while_asking_is_heard_by_whoever_wants_the_answer_and_on_that_thread(recorder: Recorder) -> None:
+def test_what_is_said_while_asking_is_heard_by_whoever_wants_the_answer_and_on_that_thread() -> None:
     heard: list[tuple[Event, threading.Thread]] = []
 
     def ask(report: Reporter) -> str:

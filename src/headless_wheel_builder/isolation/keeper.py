@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.events import Reporter, Warned
+from headless_wheel_builder.events import Explained, Reporter, Warned
 from headless_wheel_builder.isolation.store import Loan, Store
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Keeper:
             self._has_made = True
 
         try:
-            return self._store.make(key, watched) if self._is_usable else None
+            return self._made(key, watched) if self._is_usable else None
         except IsolationError as error:
             if is_filling:
                 raise
@@ -59,6 +59,12 @@ class Keeper:
         """Remove what is not worth its place, if there is something new."""
         if self._has_made:
             self._try(self._store.collect)
+
+    def _made(self, key: str, fill: Callable[[str], None]) -> Loan | None:
+        loan = self._store.make(key, fill)
+        if loan is None:
+            self._report(Explained("The environment is not kept: there is one, but it was changed, and is in use"))
+        return loan
 
     def _try(self, use: Callable[[], T]) -> T | None:
         try:
