@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from headless_wheel_builder.isolation.answers import Answers
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.collection import collect
 from headless_wheel_builder.isolation.manifest import decode
+from headless_wheel_builder.isolation.store import Store
 from headless_wheel_builder.process import Cancelled
 
 HANGING = """
@@ -525,6 +527,41 @@ def test_answers_with_something_wrong_in_them_are_asked_for_again(
     assert made_by(workshop.build("wheel").run()) == "1"
     assert seen == [0]
     assert len(workshop.index.made) == 1
+
+
+class Watch:
+    """Notes what of a folder is listed or opened while it is on; an audit hook cannot be taken off again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.is_on = False
+        self.seen: list[str] = []
+        self._folder = os.fspath(folder)
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.is_on and event in {"open", "os.listdir", "os.scandir"} and str(arguments[0]).startswith(self._folder):
+            self.seen.append(event)
+
+
+def test_finding_an_environment_costs_the_same_however_many_there_are(workshop: Workshop) -> None:
+    workshop.backend("1")
+    watch = Watch(workshop.folder / "cache")
+    seen = []
+    for count in (1, 500):
+        store = Store(os.fspath(workshop.folder / "cache"))
+        for number in range(count):
+            loan = store.make(f"other {number}", lambda _: None)
+            assert loan is not None
+            loan.close()
+        for _ in range(2):
+            workshop.build("wheel").run()
+        watch.is_on = True
+        workshop.build("wheel").run()
+        watch.is_on = False
+        seen.append(watch.seen[:])
+        watch.seen.clear()
+    assert seen[0] == seen[1]
+    assert 0 < len(seen[0]) < 100
 
 
 def test_the_answer_is_waited_for_when_the_environment_was_removed(workshop: Workshop) -> None:
