@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support import make_distribution
 
-from headless_wheel_builder.isolation.distributions import direct_versions, installed_versions
+from headless_wheel_builder.isolation.distributions import direct_versions, import_names, installed_versions
 
 
 def test_distributions_are_found_by_their_canonical_names_sorted(tmp_path: Path) -> None:
@@ -47,3 +47,29 @@ def test_a_real_environment_is_read_as_importlib_reads_it() -> None:
         for one in importlib.metadata.distributions(path=[folder])
     }
     assert installed_versions([folder]) == dict(sorted(theirs.items()))
+
+
+def record(site_packages: Path, distribution: str, *names: str) -> None:
+    (site_packages / f"{distribution}.dist-info" / "RECORD").write_text(
+        "".join(f"{name},sha256=0,1\n" for name in names)
+    )
+
+
+def test_the_modules_of_a_backend_are_those_of_its_distribution_and_of_all_that_this_requires(tmp_path: Path) -> None:
+    make_distribution(tmp_path, "Backend", "1.0", ["helper[x]>=1; python_version > '3'", "missing"])
+    make_distribution(tmp_path, "helper", "1.0", ["Deep_One (>=1)", "backend"])
+    make_distribution(tmp_path, "deep-one", "1.0")
+    make_distribution(tmp_path, "other", "1.0")
+    record(tmp_path, "Backend-1.0", "the_backend/__init__.py", "the_backend/core.py", "Backend-1.0.dist-info/METADATA")
+    record(tmp_path, "helper-1.0", "helper.py", "_helper.cpython-312-x86_64-linux-gnu.so", "../../../bin/helper")
+    record(tmp_path, "deep-one-1.0", "deep/one.py", "deep.pth", "__pycache__/deep.cpython-312.pyc", '"a,b.py"')
+    record(tmp_path, "other-1.0", "other.py")
+    assert import_names([os.fspath(tmp_path)], "the_backend.core") == ["_helper", "deep", "helper", "the_backend"]
+
+
+def test_a_module_that_no_distribution_has_has_no_others(tmp_path: Path) -> None:
+    make_distribution(tmp_path, "backend", "1.0")
+    assert import_names([os.fspath(tmp_path)], "backend") == []
+    record(tmp_path, "backend-1.0", "backend.py")
+    assert import_names([os.fspath(tmp_path)], "back") == []
+    assert import_names([os.fspath(tmp_path / "missing")], "backend") == []

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socketserver
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from core.archives import make_wheel
+from core.archives import PLAIN, make_wheel
 from support import Recorder, make_context, make_script
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, Place
-from headless_wheel_builder.isolation.interpreters import running_interpreter
-from headless_wheel_builder.isolation.pip_installer import PipInstaller
+from headless_wheel_builder.isolation.interpreters import Base, running_interpreter
+from headless_wheel_builder.isolation.pip_installer import PipInstaller, _exact
+from headless_wheel_builder.isolation.resolution import is_changeable, versions
 from headless_wheel_builder.isolation.uv import Uv, find_uv
 from headless_wheel_builder.isolation.uv_installer import UvInstaller
 
@@ -32,6 +39,13 @@ SETTINGS = {
     "UV_FIND_LINKS": "/wheels",
     "SSL_CERT_FILE": "/cert.pem",
 }
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class Stage:
@@ -228,6 +242,157 @@ def test_the_command_and_its_output_are_shown_when_asked_for(stage: Stage) -> No
     assert isinstance(started, CommandStarted)
     assert started.argv[:3] == (os.fspath(stage.program), "pip", "install")
     assert lines == [CommandOutput("one"), CommandOutput("two")]
+
+
+RESOLVED = "a==1.0 \\\n    --hash=sha256:00\nb==2.0 \\\n    --hash=sha256:01\n"
+
+
+def this() -> Base:
+    return Base(executable=sys.executable, build=sys.version, describe=running_interpreter)
+
+
+@pytest.mark.usefixtures("no_uv_module")
+def test_uv_says_what_it_would_install_with_the_settings_with_which_it_would(stage: Stage, tmp_path: Path) -> None:
+    constraints = tmp_path / "constraints.txt"
+    constraints.touch()
+    work = stage.place.work
+    stage.script(f"printf '{RESOLVED}' > {work}/resolved.txt".replace("\\", "\\\\").replace("\n", "\\n"))
+    bad = dict.fromkeys(("UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_PROJECT", "PYTHONPATH", "PYTHONHOME"), "1")
+    installer = UvInstaller(Constraints(os.fspath(constraints)))
+    context = stage.context({**SETTINGS, **bad, "UV_OFFLINE": "1", "UV_EXCLUDE_NEWER": "2026-01-01"}, verbosity=2)
+    assert installer.resolve(this(), work, context, ["a >= 1", "b"]) == RESOLVED
+    assert stage.argv[:5] == ["pip", "-v", "compile", "--python", sys.executable]
+    assert {"--generate-hashes", "--no-annotate", "--no-header"} < set(stage.argv)
+    assert stage.argv[-5:] == [
+        *("--project", f"{work}/project", f"{work}/requirements.txt", "-c", os.fspath(constraints)),
+    ]
+    assert Path(work, "requirements.txt").read_text() == "a >= 1\nb\n"
+    expected = {**SETTINGS, **temporary(stage), "UV_OFFLINE": "1", "UV_EXCLUDE_NEWER": "2026-01-01"}
+    assert stage.environ == expected
+
+
+@pytest.mark.usefixtures("no_uv_module")
+@pytest.mark.parametrize(("installer", "option"), [(UvInstaller(), "--no-deps"), (PipInstaller(), "--no-deps")])
+def test_exactly_what_was_resolved_is_installed(stage: Stage, installer: Installer, option: str) -> None:
+    installer.install_resolved(running_interpreter(), os.fspath(stage.program), stage.place, stage.context(), RESOLVED)
+    assert option in stage.argv
+    assert "-c" not in stage.argv
+    assert Path(stage.place.work, "requirements.txt").read_text() == RESOLVED
+
+
+@pytest.mark.usefixtures("no_uv_module")
+@pytest.mark.parametrize("installer", [UvInstaller(), PipInstaller()])
+def test_what_cannot_be_resolved_is_a_dependency_error_with_a_hint_for_those_without_a_network(
+    stage: Stage, installer: Installer
+) -> None:
+    stage.script("echo 'no route to host'; exit 1")
+    base = replace(running_interpreter(), executable=os.fspath(stage.program))
+    with pytest.raises(DependencyError, match="could not be installed") as caught:
+        installer.resolve(
+            Base(executable=base.executable, build=base.build, describe=lambda: base),
+            stage.place.work,
+            stage.context(),
+            ["a"],
+        )
+    assert "< no route to host" in caught.value.cause
+    assert "UV_OFFLINE=1" in caught.value.hint
+
+
+def test_uv_resolves_for_real_to_what_can_be_kept_and_to_what_cannot(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    wheel = make_wheel(tmp_path / "links")
+    uv = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": os.fspath(wheel.parent), "UV_CACHE_DIR": os.fspath(tmp_path / "cache")}
+    context = stage.context({"HOME": os.fspath(tmp_path), "UV_OFFLINE": "1", **uv})
+    text = UvInstaller().resolve(this(), stage.place.work, context, ["pkg"])
+    assert versions(text) == {"pkg": "1.0"}
+    assert not is_changeable(text)
+    assert is_changeable(UvInstaller().resolve(this(), stage.place.work, context, [f"pkg @ {wheel.as_uri()}"]))
+    UvInstaller().create(running_interpreter(), stage.place, context)
+    python = os.path.join(stage.place.folder, "bin", "python")
+    UvInstaller().install_resolved(running_interpreter(), python, stage.place, context, text)
+    packages = [running_interpreter().purelib.format(base=stage.place.folder)]
+    assert installed_versions(packages) == {"pkg": "1.0"}
+    # What was resolved, and nothing else that has the same version.
+    make_wheel(wheel.parent, {**PLAIN, "pkg/__init__.py": b"x = 2\n"})
+    with pytest.raises(DependencyError):
+        UvInstaller().install_resolved(running_interpreter(), python, stage.place, context, text.replace("0", "1"))
+
+
+def test_pip_resolves_for_real_to_what_can_be_kept_and_to_what_cannot(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    wheel = make_wheel(tmp_path / "links")
+    with socketserver.TCPServer(("127.0.0.1", 0), partial(Quiet, directory=os.fspath(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        (tmp_path / "pkg").mkdir()
+        index = {"PIP_INDEX_URL": f"http://127.0.0.1:{server.server_address[1]}", "PIP_CONFIG_FILE": os.devnull}
+        context = stage.context({"HOME": os.fspath(tmp_path), **index})
+        texts = []
+        for fragment in ("", f"#sha256={digest}"):
+            (tmp_path / "pkg" / "index.html").write_text(f'<a href="/links/{wheel.name}{fragment}">{wheel.name}</a>')
+            texts.append(PipInstaller().resolve(this(), stage.place.work, context, ["pkg"]))
+        direct = PipInstaller().resolve(this(), stage.place.work, context, [f"pkg @ {wheel.as_uri()}"])
+        server.shutdown()
+    # Of what the index has no hash of, pip finds it out.
+    assert texts == [f"pkg==1.0 --hash=sha256:{digest}\n"] * 2
+    assert not is_changeable(texts[0])
+    assert is_changeable(direct)
+
+
+def test_pip_never_makes_a_text_that_can_be_kept_of_what_it_leaves_passwords_out_of() -> None:
+    vcs = {"vcs": "git", "commit_id": "0" * 40}
+    item = {
+        "metadata": {"name": "a", "version": "1"},
+        "download_info": {"url": "https://host.invalid/a", "vcs_info": vcs},
+        "is_direct": True,
+    }
+    assert is_changeable(_exact(item))
+
+
+@pytest.mark.parametrize(
+    ("installer", "names"),
+    [
+        (
+            UvInstaller(),
+            ["UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_LINK_MODE", "UV_BUILD_CONSTRAINT", "UV_NO_CONFIG"],
+        ),
+        (PipInstaller(), ["PIP_NO_BINARY", "PIP_CONFIG_SETTINGS", "PIP_NO_BUILD_ISOLATION"]),
+    ],
+)
+def test_settings_that_decide_what_an_environment_looks_like_count(installer: Installer, names: list[str]) -> None:
+    plain = installer.settings({})
+    for name in names:
+        assert installer.settings({name: "1"}) != plain
+        assert installer.settings({name: "2"}) != installer.settings({name: "1"})
+
+
+@pytest.mark.parametrize("installer", [UvInstaller(), PipInstaller()])
+def test_settings_that_decide_only_what_is_found_and_where_do_not_count(installer: Installer) -> None:
+    names = ("OFFLINE", "INDEX_URL", "DEFAULT_INDEX", "INDEX", "EXTRA_INDEX_URL", "EXCLUDE_NEWER", "CACHE_DIR", "PRE")
+    environ = {f"{tool}_{name}": "https://user:password@host.invalid" for tool in ("UV", "PIP") for name in names}
+    assert installer.settings(environ) == installer.settings({})
+
+
+@pytest.mark.parametrize(
+    ("installer", "variable", "name"),
+    [(UvInstaller(), "UV_CONFIG_FILE", "uv/uv.toml"), (PipInstaller(), "PIP_CONFIG_FILE", "pip/pip.conf")],
+)
+def test_what_the_users_configuration_files_hold_counts(
+    tmp_path: Path, installer: Installer, variable: str, name: str
+) -> None:
+    environs = [
+        {"HOME": os.fspath(tmp_path)},
+        {"XDG_CONFIG_HOME": os.fspath(tmp_path / ".config")},
+        {"XDG_CONFIG_DIRS": f"/nowhere:{tmp_path / '.config'}"},
+        {variable: os.fspath(tmp_path / ".config" / name)},
+    ]
+    before = [installer.settings(environ) for environ in environs]
+    for text in ("one", "two"):
+        (tmp_path / ".config" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".config" / name).write_text(text)
+        after = [installer.settings(environ) for environ in environs]
+        assert all(now != then for now, then in zip(after, before, strict=True))
+        before = after
 
 
 def test_virtualenv_and_pip_make_a_real_environment(

@@ -15,6 +15,7 @@ from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.interpreters import (
     UV_PLACE,
     Interpreter,
+    find_base,
     find_interpreter,
     running_interpreter,
 )
@@ -277,3 +278,26 @@ def test_an_active_virtual_environment_is_not_uvs_own(world: World, tmp_path: Pa
     (tmp_path / "venv" / "pyvenv.cfg").write_text(f"home = {os.path.dirname(os.path.realpath(sys.executable))}\n")
     world.environ |= {"VIRTUAL_ENV": os.fspath(tmp_path / "venv"), "UV_PYTHON": os.fspath(tmp_path / "venv")}
     world.missing(THIS, use_uv=True)
+
+
+def test_the_running_interpreter_is_a_base_without_being_asked() -> None:
+    base = find_base(None, make_context(environ={}))
+    assert (base.executable, base.build) == (sys.executable, sys.version)
+    assert base.describe() == running_interpreter()
+
+
+def test_another_base_is_asked_once_and_has_its_own_build(world: World) -> None:
+    log = world.path / "asked"
+    answer = json.dumps({**probe.describe(), "executable": "", "build": "3.12.99 (of mine)"})
+    python = make_script(world.path / "python3", f"echo >> {log}\n/bin/cat <<'EOF'\n{answer}\nEOF\n")
+    base = find_base(os.fspath(python), make_context(environ=world.environ))
+    assert (base.executable, base.build) == (os.fspath(python), "3.12.99 (of mine)")
+    assert base.describe().build == base.build
+    assert log.read_text() == "\n"
+
+
+def test_a_configured_base_comes_before_the_running_interpreter(world: World) -> None:
+    place = world.real("my-python")
+    base = find_base(None, make_context(environ=world.environ), configured=place)
+    assert base.executable == os.fspath(place)
+    assert base.build == sys.version

@@ -125,6 +125,7 @@ class Build:
                     self._environments.confirm()
             except OutdatedError as outdated:
                 self._context.report(Noticed(f"The index now has {outdated}: building again with that"))
+                self._versions.clear()
             else:
                 return result
 

@@ -68,7 +68,8 @@ def _canonical(match: re.Match[str] | None) -> str:
 
 def _is_importable(part: str) -> bool:
     name, _, suffix = part.partition(".")
-    return name.isidentifier() and (not suffix or suffix == "py" or suffix.endswith(("so", "pyd")))
+    is_name = name.isidentifier() and name != "__pycache__"
+    return is_name and (not suffix or suffix == "py" or suffix.endswith(("so", "pyd")))
 
 
 def _distributions(folders: Iterable[str]) -> list[_Distribution]:

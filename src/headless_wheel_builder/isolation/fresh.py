@@ -65,8 +65,9 @@ class FreshEnvironments:
 
     def __init__(self, means: Means, env_dir: str | None) -> None:
         self._means = means
-        self._env_dir = env_dir
-        self._last: VirtualEnvironment | None = None
+        # As it is now: what a link leads to is removed, but not the link.
+        self._env_dir = None if env_dir is None else os.path.realpath(env_dir)
+        self._made: list[VirtualEnvironment] = []
 
     def make(self, requirements: Sequence[str]) -> VirtualEnvironment:
         """Make an environment with requirements.
@@ -101,11 +102,11 @@ class FreshEnvironments:
         """Do nothing: what was installed is what the requirements resolved to."""
 
     def close(self, *, failed: bool) -> None:
-        """End what runs in the last environment; one in a folder of the user's is kept when the build failed."""
-        if self._last is not None:
-            self._last.close()
-        if self._env_dir is not None and self._last is not None and not failed:
-            remove_tree(self._last.folder, self._means.context.report)
+        """End what runs in them; one in a folder of the user's is kept when the build failed."""
+        for environment in self._made:
+            environment.close()
+        if self._env_dir is not None and self._made and not failed:
+            remove_tree(self._env_dir, self._means.context.report)
 
     def _installed(self, place: Place, requirements: Sequence[str], more: Sequence[str]) -> VirtualEnvironment:
         means = self._means
@@ -118,23 +119,25 @@ class FreshEnvironments:
 
     def _environment(self, folder: str) -> VirtualEnvironment:
         manifest = describe(folder)
-        self._last = VirtualEnvironment(
+        environment = VirtualEnvironment(
             folder,
             self._means.layout,
             installed=installed_versions(self._means.layout.packages(folder)),
             launchers=self._means.launchers(),
             difference=lambda: manifest.difference(folder),
         )
-        return self._last
+        self._made.append(environment)
+        return environment
 
     def _folder(self) -> str:
         if self._env_dir is None:
             return os.path.join(self._means.folder(), "env")
-        if self._last is not None:
-            self._last.close()
-            remove_tree(self._last.folder, self._means.context.report)
+        for environment in self._made:
+            environment.close()
+        if self._made:
+            remove_tree(self._env_dir, self._means.context.report)
         os.makedirs(self._env_dir, exist_ok=True)
-        return os.path.realpath(self._env_dir)
+        return self._env_dir
 
 
 def check_installed(where: Layout, folder: str, requirements: Sequence[str]) -> None:

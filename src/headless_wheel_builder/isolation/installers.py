@@ -123,9 +123,13 @@ def settings(environ: Mapping[str, str], names: Sequence[str], files: Sequence[s
     return [*(f"{name}={environ.get(name)}" for name in names), *map(_content, filter(None, files))]
 
 
-def config_home(environ: Mapping[str, str]) -> str:
-    """Return the folder of the user's configuration files."""
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", ""), ".config")
+def config_files(environ: Mapping[str, str], program: str, name: str) -> list[str]:
+    """Return where a program may have configuration files: those of all users, and the user's."""
+    user = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", ""), ".config")
+    support = os.path.join(environ.get("HOME", ""), "Library", "Application Support")
+    everyone = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    folders = ["/etc", *everyone, "/Library/Application Support", user, support, environ.get("APPDATA", "")]
+    return [os.path.join(folder, program, name) for folder in folders if folder]
 
 
 def _content(path: str) -> str:

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.events import Explained, Warned
+from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import import_names, installed_versions
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
 from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means, check_installed
+from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.isolation.store import Loan, Store
@@ -36,10 +36,12 @@ class Remembered:
     @classmethod
     def parse(cls, answer: Mapping[str, Any] | None) -> Remembered | None:
         """Read what `facts` returned, None if it is something else."""
-        try:
-            return None if answer is None else cls(answer["key"], Layout(**answer["layout"]), dict(answer["installed"]))
-        except (KeyError, TypeError, ValueError):
-            return None
+        match answer:
+            case {"key": str(key), "layout": dict(facts), "installed": dict(installed)}:
+                layout = _layout(facts)
+                if layout is not None and all(isinstance(version, str) for version in installed.values()):
+                    return cls(key, layout, installed)
+        return None
 
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -61,18 +63,18 @@ class KeptEnvironments:
     """
 
     def __init__(self, store: Store, means: Means, fresh: FreshEnvironments, constraints: Constraints | None) -> None:
-        self._store = store
+        self._keeper = Keeper(store, means.context.report)
         self._means = means
         self._fresh = fresh
         self._context = means.context
         self._constraints = constraints
+        self._settings = tuple(means.installer.settings(means.context.environ))
         # What asks the index is ended when its answer is not needed any more, and with the build.
         self._asking = self._context.processes.add(Processes)
         self._resolutions: dict[Requirements, Resolution] = {}
         self._guesses: dict[Requirements, Guess] = {}
         self._open: list[VirtualEnvironment] = []
         self._learnt: dict[str, Learnt] = {}
-        self._has_made = False
 
     def make(self, requirements: Sequence[str]) -> VirtualEnvironment:
         """Return an environment with requirements: the one of last time, unless it is known to be outdated.
@@ -81,12 +83,16 @@ class KeptEnvironments:
         :raises DependencyError: the requirements cannot be installed
         """
         wanted = tuple(sorted(set(requirements)))
-        if wanted not in self._resolutions:
-            self._resolutions[wanted] = Resolution(lambda: self._resolve(wanted), lambda: self._check(wanted))
-            if (guess := self._guess(wanted)) is not None:
-                self._guesses[wanted] = guess
-                return guess.environment
-        return self._right(wanted)
+        if wanted in self._resolutions:
+            return self._right(wanted)
+        self._resolutions[wanted] = self._ask(wanted)
+        guess = self._guess(wanted)
+        if guess is None:
+            return self._right(wanted)
+        self._guesses[wanted] = guess
+        if self._resolutions[wanted].has_ended:  # perhaps before there was a guess to check
+            self._check(wanted)
+        return guess.environment
 
     def extend(
         self, environment: VirtualEnvironment, requirements: Sequence[str], more: Sequence[str]
@@ -106,12 +112,13 @@ class KeptEnvironments:
         :raises OutdatedError: one was not
         :raises DependencyError: requirements cannot be resolved any more
         """
-        for wanted, guess in list(self._guesses.items()):
+        while self._guesses:
+            wanted, guess = next(iter(self._guesses.items()))
             text = self._resolutions[wanted].result()
             if self._key(text) != guess.key:
-                guess.environment.close()
-                del self._guesses[wanted]
+                self._drop_guesses()
                 raise OutdatedError(changes(guess.environment.installed, versions(text)))
+            del self._guesses[wanted]
 
     def close(self, *, failed: bool) -> None:
         """End what runs, and give all environments back."""
@@ -124,21 +131,24 @@ class KeptEnvironments:
         self._fresh.close(failed=failed)
         for question, learnt in self._learnt.items():
             if learnt.is_new:
-                self._store.remember(question, learnt.facts())
-        if self._has_made:
-            self._store.collect()
+                self._keeper.remember(question, learnt.facts())
+        self._keeper.close()
 
     def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> Learnt | None:
         """Return what is known about the modules that hooks of a backend need in an environment."""
+        if environment not in self._open:
+            return None  # nobody will ask for it again
         question = f"{environment.folder} {backend.name}"
         if question not in self._learnt:
-            known = self._store.recall(question)
-            own = () if known else import_names(environment.packages, backend.module)
-            self._learnt[question] = Learnt(known or {}, own)
+            known = Learnt.parse(self._keeper.recall(question))
+            self._learnt[question] = known or Learnt({}, import_names(environment.packages, backend.module))
         return self._learnt[question]
 
-    def _resolve(self, wanted: Requirements) -> str:
-        context = changed(self._context, processes=self._asking)
+    def _ask(self, wanted: Requirements) -> Resolution:
+        return Resolution(lambda hear: self._resolve(wanted, hear), lambda: self._check(wanted), self._context.report)
+
+    def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
+        context = changed(self._context, processes=self._asking, report=hear)
         with context.timeline.span("ask the index", lane="resolver"):
             return self._means.installer.resolve(self._means.base, self._means.folder(), context, wanted)
 
@@ -147,15 +157,23 @@ class KeptEnvironments:
         if guess and resolution and resolution.failed_or(lambda text: self._key(text) != guess.key):
             guess.environment.interrupt()
 
+    def _drop_guesses(self) -> None:
+        # Later ones too: what an outdated backend asked for, the right one need not ask for.
+        for guess in self._guesses.values():
+            guess.environment.close()
+        self._guesses.clear()
+
     def _guess(self, wanted: Requirements) -> Guess | None:
-        remembered = Remembered.parse(self._store.recall(self._question(wanted)))
-        loan = self._store.lend(remembered.key) if remembered else None
+        remembered = Remembered.parse(self._keeper.recall(self._question(wanted)))
+        loan = self._keeper.lend(remembered.key) if remembered else None
         if remembered is None or loan is None:
             return None
         environment = self._environment(loan, remembered.layout, remembered.installed)
-        if environment.is_intact() and os.path.exists(environment.python):
+        difference = loan.difference()
+        if difference is None and os.path.exists(environment.python):
             return Guess(remembered.key, environment)
-        self._context.report(Explained(f"The environment of the last build is not used: {loan.difference()}"))
+        why = difference or f"there is no {environment.python}"
+        self._context.report(Explained(f"The environment of the last build is not used: {why}"))
         environment.close()
         return None
 
@@ -165,34 +183,19 @@ class KeptEnvironments:
             self._context.report(
                 Explained("The environment is not kept: what it needs from a folder or URL may change")
             )
-            return self._fresh.make_resolved(text)
+            return self._fresh.make(wanted)
         key = self._key(text)
-        loan = self._made(key, text, wanted)
+        loan = self._keeper.make(key, lambda folder: self._fill(folder, text, wanted))
         if loan is None:
             return self._fresh.make_resolved(text)
         where = self._means.layout
         installed = installed_versions(where.packages(loan.folder))
-        self._store.remember(self._question(wanted), Remembered(key, where, installed).facts())
+        self._keeper.remember(self._question(wanted), Remembered(key, where, installed).facts())
         return self._environment(loan, where, installed)
 
-    def _made(self, key: str, text: str, wanted: Requirements) -> Loan | None:
-        is_filling = False
-
-        def make(folder: str) -> None:
-            nonlocal is_filling
-            is_filling = True
-            self._means.fill(folder, text)
-            check_installed(self._means.layout, folder, wanted)
-
-        try:
-            loan = self._store.make(key, make)
-        except IsolationError as error:
-            if is_filling:
-                raise
-            self._context.report(Warned(f"Environments are not kept: {error.message} {error.cause}"))
-            return None
-        self._has_made = self._has_made or is_filling
-        return loan
+    def _fill(self, folder: str, text: str, wanted: Requirements) -> None:
+        self._means.fill(folder, text)
+        check_installed(self._means.layout, folder, wanted)
 
     def _environment(self, loan: Loan, where: Layout, installed: Mapping[str, str]) -> VirtualEnvironment:
         environment = VirtualEnvironment(
@@ -213,9 +216,18 @@ class KeptEnvironments:
     def _key(self, text: str) -> str:
         import hashlib
 
-        settings = self._means.installer.settings(self._context.environ)
-        return hashlib.sha256(json.dumps([*self._basis(), *settings, text]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([*self._basis(), text]).encode()).hexdigest()
 
     def _basis(self) -> list[str]:
         base = self._means.base
-        return [base.executable, base.build, sys.platform, self._means.installer.label]
+        return [base.executable, base.build, sys.platform, self._means.installer.label, *self._settings]
+
+
+def _layout(facts: dict[str, Any]) -> Layout | None:
+    try:
+        layout = Layout(**facts)
+        layout.python("")
+        layout.packages("")
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None  # what Python says of names and texts that are none of ours
+    return layout

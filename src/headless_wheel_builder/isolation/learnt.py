@@ -11,15 +11,23 @@ from headless_wheel_builder.hooks.launcher import BackendPlace
 class Learnt:
     """The modules that hooks of one backend in one environment imported.
 
-    :param known: what `facts` returned after an earlier build
+    :param hooks: what is known, by the names of the hooks
     :param own: top-level modules of the environment that may be imported ahead: those of the backend's distribution
         and of what that requires, because a source tree may set things up before it imports any others
     """
 
-    def __init__(self, known: Mapping[str, Any], own: Sequence[str] = ()) -> None:
-        self._hooks: dict[str, list[str]] = dict(known.get("hooks", {}))
-        self.own: Sequence[str] = known.get("own", own)
+    def __init__(self, hooks: Mapping[str, Sequence[str]], own: Sequence[str]) -> None:
+        self._hooks = dict(hooks)
+        self.own = own
         self.is_new = False
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any] | None) -> Learnt | None:
+        """Read what `facts` returned, None if it is something else."""
+        match answer:
+            case {"hooks": dict(hooks), "own": list(own)} if all(map(_are_names, (own, *hooks.values()))):
+                return cls(hooks, own)
+        return None
 
     def preload(self, backend: BackendPlace) -> list[str]:
         """Return the modules that the hooks which will be called need, in the order in which they were imported."""
@@ -38,3 +46,7 @@ class Learnt:
     def facts(self) -> dict[str, Any]:
         """Return what is to be kept, for JSON."""
         return {"hooks": self._hooks, "own": list(self.own)}
+
+
+def _are_names(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(name, str) for name in found)

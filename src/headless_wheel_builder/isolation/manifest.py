@@ -72,7 +72,9 @@ def _walk(folder: str) -> Iterator[str]:
             for entry in entries:
                 name = prefix + entry.name
                 if entry.is_symlink():
-                    yield f"{name}{_END}link {os.readlink(entry.path)}"
+                    # The interpreter is one: where it was removed, the environment is worth nothing.
+                    kind = "link" if os.path.exists(entry.path) else "broken link"
+                    yield f"{name}{_END}{kind} {os.readlink(entry.path)}"
                 elif not entry.is_dir(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
                     yield f"{name}{_END}file {status.st_size} {status.st_mtime_ns} {status.st_mode}"

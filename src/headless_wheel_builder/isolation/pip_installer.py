@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
     Place,
-    config_home,
+    config_files,
     requirement_files,
     run_installer,
     run_maker,
@@ -91,7 +91,8 @@ class PipInstaller:
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""
-        files = ["/etc/pip.conf", os.path.join(config_home(environ), "pip", "pip.conf"), environ.get("PIP_CONFIG_FILE")]
+        older = [os.path.join(environ.get("HOME", ""), ".pip", "pip.conf"), "/etc/pip.conf"]
+        files = [*config_files(environ, "pip", "pip.conf"), *older, environ.get("PIP_CONFIG_FILE")]
         return settings(environ, PIP_SETTINGS, files)
 
 
@@ -112,11 +113,11 @@ def _environ(work: str, context: Context) -> dict[str, str]:
 def _exact(item: Mapping[str, Any]) -> str:
     name, version = item["metadata"]["name"], item["metadata"]["version"]
     info = item["download_info"]
-    if not item["is_direct"]:
-        hashes = info.get("archive_info", {}).get("hashes", {})
-        return f"{name}=={version}" + "".join(f" --hash={kind}:{value}" for kind, value in hashes.items()) + "\n"
-    vcs = info.get("vcs_info")
-    return f"{name} @ {vcs['vcs']}+{info['url']}@{vcs['commit_id']}\n" if vcs else f"{name} @ {info['url']}\n"
+    if item["is_direct"]:
+        # Only to say what it is: passwords are left out, and pip does not take a commit beside what has a hash.
+        return f"{name} @ {info['url']}\n"
+    hashes = info.get("archive_info", {}).get("hashes", {})
+    return f"{name}=={version}" + "".join(f" --hash={kind}:{value}" for kind, value in hashes.items()) + "\n"
 
 
 def _pip_wheel(interpreter: Interpreter) -> str:

@@ -14,7 +14,7 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
     Place,
-    config_home,
+    config_files,
     requirement_files,
     run_installer,
     run_maker,
@@ -39,6 +39,9 @@ UV_SETTINGS: Final = (
     "UV_BUILD_CONSTRAINT",
     "UV_LINK_MODE",
     "UV_COMPILE_BYTECODE",
+    "UV_NO_SOURCES",
+    "UV_NO_SOURCES_PACKAGE",
+    "UV_NO_CONFIG",
 )
 # Nothing but the requirements, each with the hashes of all its files.
 EXACT: Final = ("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
@@ -107,7 +110,7 @@ class UvInstaller:
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""
-        files = ["/etc/uv/uv.toml", os.path.join(config_home(environ), "uv", "uv.toml"), environ.get("UV_CONFIG_FILE")]
+        files = [*config_files(environ, "uv", "uv.toml"), environ.get("UV_CONFIG_FILE")]
         return settings(environ, UV_SETTINGS, files)
 
     def _pip(self, context: Context, command: str, *options: str) -> list[str]:

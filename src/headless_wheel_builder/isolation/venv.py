@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import Warned
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.constraints import Constraints
@@ -118,6 +117,7 @@ class VenvIsolation:
         if not self.config.cache_envs or self.config.env_dir is not None:
             return fresh
         from headless_wheel_builder.isolation.cache import cache_folder
+        from headless_wheel_builder.isolation.keeper import not_kept
         from headless_wheel_builder.isolation.kept import KeptEnvironments
         from headless_wheel_builder.isolation.store import Store
 
@@ -125,7 +125,7 @@ class VenvIsolation:
             store = Store(cache_folder(means.context.environ), checkpoint=means.context.processes.checkpoint)
             store.recall("")
         except IsolationError as error:
-            means.context.report(Warned(f"Environments are not kept: {error.message}. {error.cause}"))
+            means.context.report(not_kept(error))
             return fresh
         return KeptEnvironments(store, means, fresh, self._constraints)
 
