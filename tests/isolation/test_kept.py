@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sys
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from isolation.index import Gate, Workshop, failing
-from support import Recorder, is_gone, pid_in, wait_for
+from support import Recorder, is_gone, make_script, pid_in, wait_for
 
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import DependencyError, HookFailedError
 from headless_wheel_builder.events import CommandOutput, EnvironmentCreating, Explained, Noticed, Warned
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.answers import Answers
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.collection import collect
@@ -330,6 +333,10 @@ def test_another_label_or_another_build_of_the_interpreter_gives_another_environ
     link.symlink_to(os.path.realpath(shutil.which("python3") or ""))
     workshop.build("wheel", python_path=link).run()
     assert len(kept(workshop)) == 3
+    facts = json.dumps({**probe.describe(), "executable": os.fspath(link), "build": "another one"})
+    same_place = make_script(tmp_path / "another", f"/bin/cat <<'EOF'\n{facts}\nEOF\n")
+    workshop.build("wheel", python_path=same_place).run()
+    assert len(kept(workshop)) == 4
 
 
 def test_other_files_of_the_same_version_give_another_environment(workshop: Workshop, recorder: Recorder) -> None:
@@ -369,6 +376,15 @@ def test_what_may_change_is_made_anew_for_each_build_and_it_is_said_why(
     assert kept(workshop) == answers(workshop) == []
     assert "not kept: what it needs from a folder or URL may change" in explained(recorder)
     assert os.listdir(temporary) == []
+
+
+def test_nothing_is_learnt_of_an_environment_that_nobody_will_use_again(workshop: Workshop) -> None:
+    workshop.backend("1")
+    place = BackendPlace(os.fspath(workshop.project.source), "backend")
+    with workshop.isolation().session(None, workshop.context()) as session:
+        assert session.environments.memory(session.environments.make(["backend"]), place) is not None
+        workshop.index.urls["helper"] = "file:///home/me/helper"
+        assert session.environments.memory(session.environments.make(["helper"]), place) is None
 
 
 def change_a_file(folder: Path) -> None:
