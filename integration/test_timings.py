@@ -44,9 +44,10 @@ def test_a_build_leaves_its_artifacts_and_a_waterfall(frontends: Frontends, root
     assert set(run.artifacts) == {"demo/dist/demo-1.0-py2.py3-none-any.whl", "demo/dist/demo-1.0.tar.gz"}
     assert f"  The waterfall of this build is in {PAGE}\n" in run.stderr
     found = phases(run, PAGE)
+    # Beside the build; it ends whenever the index has answered.
+    assert found.pop("ask the index (resolver)") > 1
     names = ["start", "check", "provision", "requires", "sdist", "verify", "unpack", "wheel", "resolve", "publish"]
-    assert [name for name in found if "(" not in name] == [*names, "in no phase"]
-    assert "ask the index (resolver)" in found
+    assert list(found) == [*names, "in no phase"]
     assert 1 < found["start"] < 3000
     assert min(found["provision"], found["requires"], found["sdist"], found["wheel"]) > 1
     total = float(re.findall(r"Total</th><td>([0-9.]+) ms", run.texts[PAGE][1])[0])

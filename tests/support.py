@@ -16,6 +16,7 @@ from typing import TypeVar
 from core.archives import Member, make_sdist, make_wheel, pkg_info
 
 from headless_wheel_builder.events import Event
+from headless_wheel_builder.hooks.hosting import HookHost
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
 from headless_wheel_builder.isolation.distributions import installed_versions
@@ -109,6 +110,11 @@ def make_project(folder: Path, code: str = "", *, pyproject: str = PYPROJECT) ->
     members = [Member(f"pkg-1.0/{name}", text.encode()) for name, text in files.items()]
     make_sdist(home, [Member("pkg-1.0/PKG-INFO", pkg_info()), *members])
     return LocalProject(source, home)
+
+
+def hosts(processes: Processes) -> int:
+    """Return how many hook hosts a cancellation would still stop."""
+    return sum(isinstance(one, HookHost) for one in processes._live)  # noqa: SLF001
 
 
 class Recorder:

@@ -112,6 +112,10 @@ class Processes:
             if self._reaper is not None and not self._live:
                 self._reaper.cancel()
 
+    def part(self) -> Processes:
+        """Return processes of the same build that can also be cancelled without the rest; give them to `remove`."""
+        return self.add(lambda: Processes(self._grace))
+
     def stop(self, how: Stop) -> None:
         """Cancel, as a part of a build that is stopped with the rest."""
         self.cancel()

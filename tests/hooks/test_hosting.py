@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hosts import Way, Ways, backend
-from support import Recorder
+from support import Recorder, hosts
 
 from headless_wheel_builder.events import Explained
 from headless_wheel_builder.hooks.hosting import PROGRAM, Launchers
@@ -127,7 +127,8 @@ def test_an_in_tree_backend_never_has_a_host(tmp_path: Path) -> None:
     recorder, processes = Recorder(), Processes()
     with Launchers(processes, recorder, "capture") as launchers:
         place = BackendPlace(os.fspath(tmp_path), "backend", is_in_tree=True)
-        assert launchers.launcher(sys.executable, {}, place) is processes
+        launchers.launcher(sys.executable, {}, place)
+        assert hosts(processes) == 0
     why = "an in-tree backend may read its folder while it is imported"
     assert recorder.events == [Explained(f"Each hook gets a fresh interpreter: {why}")]
 
@@ -135,7 +136,10 @@ def test_an_in_tree_backend_never_has_a_host(tmp_path: Path) -> None:
 def test_an_interpreter_that_cannot_be_started_fails_where_the_hook_is_named(tmp_path: Path) -> None:
     processes = Processes()
     with Launchers(processes, Recorder(), "capture") as launchers:
-        assert launchers.launcher("/no/such/python", {}, BackendPlace(os.fspath(tmp_path), "backend")) is processes
+        launcher = launchers.launcher("/no/such/python", {}, BackendPlace(os.fspath(tmp_path), "backend"))
+        assert hosts(processes) == 0
+        with pytest.raises(FileNotFoundError):
+            launcher.run(["/no/such/python"], env={}, cwd=os.fspath(tmp_path))
 
 
 def test_one_host_serves_all_that_ask_for_the_backend(ways: Ways) -> None:

@@ -18,8 +18,9 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import CommandOutput, Event, Kind
 from headless_wheel_builder.isolation import VenvConfig, VenvIsolation
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.installers import Place
-from headless_wheel_builder.isolation.interpreters import Base, Interpreter
+from headless_wheel_builder.isolation.interpreters import Interpreter
 from headless_wheel_builder.process import Processes
 
 PYPROJECT = '[build-system]\nrequires = {requires}\nbuild-backend = "backend"\n'

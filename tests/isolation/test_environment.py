@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Recorder
+from support import Recorder, hosts
 
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
@@ -61,9 +61,9 @@ def test_one_is_given_up_once_after_what_runs_in_it_was_ended(tmp_path: Path, re
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
     launchers = Launchers(processes, recorder, "capture")
-    environment = made(tmp_path, launchers, at_close=lambda: log.append(len(processes._live)))  # noqa: SLF001
+    environment = made(tmp_path, launchers, at_close=lambda: log.append(hosts(processes)))
     environment.launcher(BackendPlace(os.fspath(tmp_path), "json"), environment.environ({}, {}))
-    assert len(processes._live) == 1  # noqa: SLF001
+    assert hosts(processes) == 1
     environment.close()
     environment.close()
     assert log == [0]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from isolation.index import Workshop, failing
-from support import Recorder
+from support import Recorder, hosts
 
 from headless_wheel_builder.errors import DependencyError, HookFailedError
+from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.environment import Layout
 from headless_wheel_builder.isolation.fresh import check_installed
 
@@ -25,7 +26,7 @@ def workshop(tmp_path: Path, temporary: Path, recorder: Recorder) -> Workshop:
 
 
 def live(workshop: Workshop) -> int:
-    return len(workshop.processes._live)  # noqa: SLF001 - what a later cancellation would still stop
+    return hosts(workshop.processes)
 
 
 @pytest.mark.parametrize("kind", ["sdist", "wheel"])
@@ -41,6 +42,27 @@ def test_every_host_of_every_environment_ends_with_the_build(
     assert os.listdir(temporary) == []
     assert not (tmp_path / "env").exists()
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("env_dir", [None, "env"])
+def test_every_host_ends_also_of_an_environment_that_was_added_to(
+    workshop: Workshop, tmp_path: Path, env_dir: str | None
+) -> None:
+    where = None if env_dir is None else os.fspath(tmp_path / env_dir)
+    # Of the standard library, which nothing keeps from being imported ahead.
+    place = BackendPlace(os.fspath(tmp_path), "json")
+    isolation = workshop.isolation(cache_envs=False, env_dir=where)
+    with isolation.session(None, workshop.context()) as session:
+        with session.provision(["helper"]) as first:
+            first.launcher(place)
+            first.add(["helper"], asked_by="hook")
+            workshop.index.put("more", "1")
+            first.add(["more"], asked_by="hook")
+            first.launcher(place)
+        with session.provision(["helper"]) as second:
+            second.launcher(place)
+        assert live(workshop) == (2 if env_dir is None else 1)
+    assert live(workshop) == 0
 
 
 def test_what_only_the_sdist_asked_for_is_not_there_for_the_wheel(workshop: Workshop, tmp_path: Path) -> None:

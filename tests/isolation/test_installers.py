@@ -20,10 +20,11 @@ from support import Recorder, make_context, make_script
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, Place
-from headless_wheel_builder.isolation.interpreters import Base, running_interpreter
+from headless_wheel_builder.isolation.interpreters import running_interpreter
 from headless_wheel_builder.isolation.pip_installer import PipInstaller, _exact
 from headless_wheel_builder.isolation.resolution import is_changeable, versions
 from headless_wheel_builder.isolation.uv import Uv, find_uv

@@ -12,10 +12,10 @@ from support import make_context, make_script
 
 from headless_wheel_builder.errors import InterpreterError, RequestError
 from headless_wheel_builder.isolation import probe
+from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.interpreters import (
     UV_PLACE,
     Interpreter,
-    find_base,
     find_interpreter,
     running_interpreter,
 )

@@ -15,7 +15,7 @@ from typing import Final, final
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
-from headless_wheel_builder.process import PIPE_SIZE, Group, OnOutput, Output, Processes, Stop
+from headless_wheel_builder.process import PIPE_SIZE, Cancelled, Group, OnOutput, Output, Processes, Stop
 
 PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
 LEARNT: Final = "modules.json"
@@ -207,26 +207,52 @@ def _is_zombie(pid: int) -> bool:
 
 
 class HostedLauncher:
-    """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why."""
+    """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why.
 
-    def __init__(self, host: HookHost, processes: Processes, report: Reporter) -> None:
-        self.host = host
+    :param host: None where it is known from the start that there can be none
+    """
+
+    def __init__(self, host: HookHost | None, processes: Processes, report: Reporter) -> None:
+        self._host = host
         self._processes = processes
         self._report = report
-        self._is_safe = True
+        self._fresh = processes.part()
+        self._is_interrupted = False
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
     ) -> int:
-        """Run a hook as `Launcher` says."""
-        if self._is_safe:
+        """Run a hook as `Launcher` says; after an interruption none is begun, as if a signal had ended it."""
+        if self._host is not None and not self._is_interrupted:
             try:
-                return self.host.run(argv, env=env, cwd=cwd, on_output=on_output)
+                return self._host.run(argv, env=env, cwd=cwd, on_output=on_output)
             except UnsafeError as unsafe:
-                self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
-                self._is_safe = False
-                self.host.close()
-        return self._processes.run(argv, env=env, cwd=cwd, on_output=on_output)
+                self._leave_host(str(unsafe))
+        try:
+            return self._fresh.run(argv, env=env, cwd=cwd, on_output=on_output)
+        except Cancelled:
+            self._processes.checkpoint()
+            return -signal.SIGTERM
+
+    def interrupt(self) -> None:
+        """End the hook that runs, and let none begin; may be called from any thread."""
+        self._is_interrupted = True
+        self._fresh.stop("terminate")
+        if self._host is not None:
+            self._host.stop("terminate")
+
+    def close(self) -> None:
+        """End the host."""
+        if self._host is not None:
+            self._host.close()
+        self._processes.remove(self._fresh)
+
+    def _leave_host(self, why: str) -> None:
+        if not self._is_interrupted:
+            self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {why}"))
+        if self._host is not None:
+            self._host.close()
+            self._host = None
 
 
 @final
@@ -241,6 +267,7 @@ class Launchers:
         self._report = report
         self._output: Output = "inherit" if output == "inherit" else "merged"
         self._hosted: dict[str, HostedLauncher] = {}
+        self._is_interrupted = False
 
     def __enter__(self) -> Launchers:
         return self
@@ -262,36 +289,41 @@ class Launchers:
         :param memory: what hooks needed before
         :raises Cancelled: the build was cancelled
         """
-        if not is_possible():
-            return self._fresh("forking is safe on Linux only")
-        if backend.is_in_tree:
-            return self._fresh("an in-tree backend may read its folder while it is imported")
-        if obstacle := _obstacle(environ):
-            return self._fresh(obstacle)
         if backend.name not in self._hosted:
-            try:
-                host = HookHost(self._processes, python, environ, backend, output=self._output, memory=memory)
-            except OSError:
-                return self._processes  # which fails in the same way, where the hook is named
+            host = self._host(python, environ, backend, memory)
             self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report)
+            if self._is_interrupted:
+                self._hosted[backend.name].interrupt()
         return self._hosted[backend.name]
 
-    def _fresh(self, why: str) -> Launcher:
-        self._report(Explained(f"Each hook gets a fresh interpreter: {why}"))
-        return self._processes
-
     def interrupt(self) -> None:
-        """End the hooks that hosts run now; may be called from any thread."""
+        """End the hooks that run, and let none begin; may be called from any thread."""
+        self._is_interrupted = True
         for hosted in list(self._hosted.values()):
-            hosted.host.stop("terminate")
+            hosted.interrupt()
 
     def close(self) -> None:
         """End all hosts; a second call does nothing."""
         while self._hosted:
-            self._hosted.popitem()[1].host.close()
+            self._hosted.popitem()[1].close()
+
+    def _host(
+        self, python: str, environ: Mapping[str, str], backend: BackendPlace, memory: Memory | None
+    ) -> HookHost | None:
+        if obstacle := _obstacle(environ, backend):
+            self._report(Explained(f"Each hook gets a fresh interpreter: {obstacle}"))
+            return None
+        try:
+            return HookHost(self._processes, python, environ, backend, output=self._output, memory=memory)
+        except OSError:
+            return None  # a fresh interpreter fails in the same way, where the hook is named
 
 
-def _obstacle(environ: Mapping[str, str]) -> str | None:
+def _obstacle(environ: Mapping[str, str], backend: BackendPlace) -> str | None:
+    if not is_possible():
+        return "forking is safe on Linux only"
+    if backend.is_in_tree:
+        return "an in-tree backend may read its folder while it is imported"
     for name in ("PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME"):
         if environ.get(name):
             return f"{name} has interpreters print what they import"

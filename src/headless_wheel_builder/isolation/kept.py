@@ -19,7 +19,6 @@ from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.isolation.store import Loan, Store
-from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
 
 Requirements: TypeAlias = tuple[str, ...]
@@ -70,7 +69,7 @@ class KeptEnvironments:
         self._constraints = constraints
         self._settings = tuple(means.installer.settings(means.context.environ))
         # What asks the index is ended when its answer is not needed any more, and with the build.
-        self._asking = self._context.processes.add(Processes)
+        self._asking = self._context.processes.part()
         self._resolutions: dict[Requirements, Resolution] = {}
         self._guesses: dict[Requirements, Guess] = {}
         self._open: list[VirtualEnvironment] = []
