@@ -240,6 +240,19 @@ EQUAL = {
         """,
         "global two; two = Held('in hook'); return 'x'",
     ),
+    "objects of the import are destroyed at exit": backend(
+        """
+        import os
+        class Held:
+            def __del__(self): print("destroyed", os.sep, flush=True)
+        one = Held()
+        one.me = one
+        """
+    ),
+    "the main module is imported by name": backend(
+        "import __main__ as main, sys",
+        "return repr([main is sys.modules['__main__'], main.__file__, sorted(vars(main))])",
+    ),
     "a file is not closed": backend(
         "",
         "global f; f = open('unflushed', 'w'); f.write('text'); import os; os.write(1, b'early'); print('late'); return 'x'",
