@@ -316,7 +316,7 @@ EQUAL = {
         """,
     ),
     "modules are found that the hook before made": backend(
-        "import os, sys\nsys.path.append('mods')",
+        "import os, sys\nsys.path.append('mods')\ntry:\n    import missing\nexcept ImportError:\n    pass",
         """
         try:
             import made
