@@ -120,8 +120,10 @@ EQUAL = {
             process = context.Process(target=say, args=(method,))
             process.start()
             process.join()
-            with context.Pool(1) as pool:
-                found += pool.map(double, [1, 2]) + pool.map(Worker(), [3])
+            pool = context.Pool(1)
+            found += pool.map(double, [1, 2]) + pool.map(Worker(), [3])
+            pool.close()  # rather than terminated, which now and then shows a worker's traceback
+            pool.join()
             found.append(process.exitcode)
         return repr([found, multiprocessing.get_start_method(allow_none=True), multiprocessing.process.ORIGINAL_DIR])
         """,
