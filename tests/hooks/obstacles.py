@@ -8,6 +8,10 @@ UNSAFE = {
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
         "it starts threads while it is imported",
     ),
+    "sets a watchdog": (
+        "import faulthandler\nfaulthandler.dump_traceback_later(60)",
+        "it starts threads while it is imported",
+    ),
     "prints": ("print('hello')", "it prints something while it is imported"),
     "prints an error": ("import sys\nprint('hello', file=sys.stderr)", "it prints something while it is imported"),
     "prints by descriptor": ("import os\nos.write(1, b'hello')", "it prints something while it is imported"),

@@ -120,8 +120,10 @@ EQUAL = {
             process = context.Process(target=say, args=(method,))
             process.start()
             process.join()
-            with context.Pool(1) as pool:
-                found += pool.map(double, [1, 2]) + pool.map(Worker(), [3])
+            pool = context.Pool(1)
+            found += pool.map(double, [1, 2]) + pool.map(Worker(), [3])
+            pool.close()  # rather than terminated, which now and then shows a worker's traceback
+            pool.join()
             found.append(process.exitcode)
         return repr([found, multiprocessing.get_start_method(allow_none=True), multiprocessing.process.ORIGINAL_DIR])
         """,
@@ -240,6 +242,19 @@ EQUAL = {
         """,
         "global two; two = Held('in hook'); return 'x'",
     ),
+    "objects of the import are destroyed at exit": backend(
+        """
+        import os
+        class Held:
+            def __del__(self): print("destroyed", os.sep, flush=True)
+        one = Held()
+        one.me = one
+        """
+    ),
+    "the main module is imported by name": backend(
+        "import __main__ as main, sys",
+        "return repr([main is sys.modules['__main__'], main.__file__, sorted(vars(main))])",
+    ),
     "a file is not closed": backend(
         "",
         "global f; f = open('unflushed', 'w'); f.write('text'); import os; os.write(1, b'early'); print('late'); return 'x'",
@@ -303,7 +318,7 @@ EQUAL = {
         """,
     ),
     "modules are found that the hook before made": backend(
-        "import os, sys\nsys.path.append('mods')",
+        "import os, sys\nsys.path.append('mods')\ntry:\n    import missing\nexcept ImportError:\n    pass",
         """
         try:
             import made
