@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Frame: TypeAlias = dict[str, Any]
+
+# A host speaks of process ids and reasons only; a longer frame is not its own.
+LONGEST_FRAME: Final = 64 * 1024
 
 
 class Channel:
@@ -39,11 +42,11 @@ class Channel:
 
     def receive(self) -> Frame | None:
         """Wait for a frame and return it; None when the host is gone, or speaks in another way."""
-        head = self._bytes(4)
-        body = self._bytes(int.from_bytes(head, "big"))
+        length = int.from_bytes(self._bytes(4), "big")
+        body = self._bytes(length) if length <= LONGEST_FRAME else b""
         try:
-            frame = json.loads(body) if head and body else None
-        except ValueError:
+            frame = json.loads(body or b"null")
+        except (ValueError, RecursionError):
             return None
         return frame if isinstance(frame, dict) else None
 

@@ -1,7 +1,7 @@
 """The hook host: import a build backend once, then run each of its hooks in a process of its own.
 
 A program for the interpreter of a build environment, Python 3.8 or newer; it imports nothing but the standard library,
-and of that only what pyproject-hooks' own script imports, because whatever is loaded here is loaded in every hook.
+and of that hooks see only what pyproject-hooks' own script imports before the backend.
 
     python host.py IN OUT       the descriptors of the channel; 0 and 1 in a container
 
@@ -10,7 +10,8 @@ Frames are JSON, each after its length in four bytes, most significant first.
     from the frontend           {"preload": [module, ...], "own": [top level, ...]}   first, once
                                 {"run": argv, "cwd": path, "environ": {more}, "learn": path or null}
                                 {"end": "terminate" or "kill"}                        the hook that runs
-    from the host               {"started": pid}, then {"ended": exit code, negative for a signal}
+    from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before
+    and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal}
                                 {"unsafe": why}                                       instead: nothing was run
 
 A hook's process is forked, leads a session of its own, and becomes what `python argv` would be. Where what was
@@ -21,8 +22,6 @@ closes, the hook that runs is killed with its process group, and the host ends.
 from __future__ import annotations
 
 # What the script of pyproject-hooks imports before the backend, whether it is used here or not.
-import contextlib
-import gc
 import glob  # noqa: F401
 import importlib
 import importlib.machinery
@@ -32,27 +31,66 @@ import re  # noqa: F401
 import shutil  # noqa: F401
 import sys
 import traceback  # noqa: F401
-import warnings  # noqa: F401
+import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import CodeType, FrameType, ModuleType
+    from types import CodeType, FrameType, TracebackType
     from typing import Any
 
     Frame = dict[str, Any]
 
+# What the main module of this Python starts with.
+MAIN_NAMES = tuple(name for name in globals() if name.startswith("__"))
 # Modules whose import looks at more than the backend's own files, or that hooks set things up for before it.
-NOT_LEARNT = ("distutils", "multiprocessing", "concurrent", "_distutils_hack", "readline", "antigravity", "this")
-# What tells that an import did something outside this process: a second hook would find it done, or undone.
+NOT_LEARNT = frozenset(
+    {"distutils", "logging", "multiprocessing", "concurrent", "_distutils_hack", "readline", "antigravity", "this"}
+)
+# Audit events of what an import does outside this process: the next hook would find it done, or undone.
 OUTSIDE = frozenset(
     {
-        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.truncate",
-        "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen", "pty.spawn",
+        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.utime",
+        "os.truncate", "os.setxattr", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system",
+        "os.kill", "os.killpg", "subprocess.Popen", "pty.spawn", "fcntl.flock", "fcntl.lockf", "os.lockf",
         "socket.bind", "socket.connect", "tempfile.mkstemp", "tempfile.mkdtemp", "shutil.rmtree",
     }
 )  # fmt: skip
+# Others, and what they tell.
+TELLING = {
+    "os.chdir": "changes the current folder",
+    "_thread.start_new_thread": "starts threads",
+    "sys.addaudithook": "listens to audit events",
+    "sys.settrace": "traces what is run",
+    "sys.setprofile": "traces what is run",
+}
+READING = frozenset({"open", "os.listdir", "os.scandir"})
+# Types of what has code left to run.
+SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
+LIBRARY = os.path.dirname(os.__file__)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# Functions of os that imports may not ask, and what for.
+ASKING = {
+    "getcwd": "asks for the current folder",
+    "getcwdb": "asks for the current folder",
+    "getpid": "asks for its process id",
+    "getppid": "asks for its process id",
+    "register_at_fork": "wants to know of forks",
+}
+# The standard library's own, which fork well.
+MAY_ASK = ("multiprocessing.", "random", "threading", "logging", "concurrent.futures.", "asyncio.")
+
+
+def _import_apart(name: str) -> Any:
+    """Import a module that hooks do not find imported."""
+    before = set(sys.modules)
+    module = importlib.import_module(name)
+    for new in set(sys.modules) - before:
+        del sys.modules[new]
+    return module
+
+
+sys.modules.pop("__future__", None)
+fcntl, gc, select, signal = map(_import_apart, ("fcntl", "gc", "select", "signal"))
 
 
 class Channel:
@@ -61,6 +99,7 @@ class Channel:
     def __init__(self, reader: int, writer: int) -> None:
         self.reader = reader
         self.writer = writer
+        self._identity = self._look()
 
     def read(self) -> Frame | None:
         """Return the next frame, or None at the channel's end."""
@@ -68,18 +107,34 @@ class Channel:
         body = None if head is None else self._bytes(int.from_bytes(head, "big"))
         return None if body is None else json.loads(body)
 
-    def write(self, frame: Frame) -> None:
-        """Send a frame; one that nobody reads any more is lost, and the next read tells."""
+    def write(self, frame: Frame) -> bool:
+        """Send a frame; tell whether there is somebody to read it."""
         body = json.dumps(frame).encode()
         left = len(body).to_bytes(4, "big") + body
-        with contextlib.suppress(BrokenPipeError):
+        try:
             while left:
                 left = left[os.write(self.writer, left) :]
+        except BrokenPipeError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close both ends."""
         os.close(self.reader)
         os.close(self.writer)
+
+    def watch(self, is_on: bool) -> None:
+        """Have this process ended by SIGIO when the frontend is gone; as long as it does, nothing may be sent."""
+        flags = fcntl.fcntl(self.reader, fcntl.F_GETFL)
+        fcntl.fcntl(self.reader, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(self.reader, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
+
+    def is_intact(self) -> bool:
+        """Tell whether the descriptors are still those of the channel."""
+        return self._look() == self._identity
+
+    def _look(self) -> list[tuple[int, int]]:
+        return [_identity(self.reader), _identity(self.writer)]
 
     def _bytes(self, count: int) -> bytes | None:
         parts = b""
@@ -91,130 +146,206 @@ class Channel:
         return parts
 
 
+def _identity(descriptor: int) -> tuple[int, int]:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
+
+
+class Unsafe(BaseException):
+    """Stops an import before it does what a fork would not repeat, or would repeat wrongly."""
+
+
 class Watch:
-    """Notes what imports do that a fork would not repeat, or would repeat wrongly."""
+    """Notes and stops what hooks forked from this process would not see, or would see wrongly."""
 
     def __init__(self) -> None:
         self.seen: str | None = None
         self._is_on = False
-        self._originals: dict[str, Callable[[], Any]] = {}
 
     def __enter__(self) -> Watch:
-        self._is_on = True
+        self._folder = os.getcwd()
+        self._originals = [(os, name, getattr(os, name)) for name in ASKING] + [(sys, "argv", sys.argv)]
+        self._stand_ins: list[Any] = [Asked(self, name) for name in ASKING] + [Arguments(self)]
+        for (owner, name, _), stand_in in zip(self._originals, self._stand_ins):
+            setattr(owner, name, stand_in)
         sys.addaudithook(self._hear)
-        for name, what in (("getcwd", "asks for the current folder"), ("getpid", "asks for its process id")):
-            self._originals[name] = getattr(os, name)
-            setattr(os, name, self._noting(self._originals[name], what))
+        self._is_on = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self._is_on = False
-        for name, original in self._originals.items():
-            setattr(os, name, original)
+        modules = [vars(module) for module in sys.modules.values() if type(module) is type(sys)]
+        for (owner, name, original), stand_in in zip(self._originals, self._stand_ins):
+            if owner is sys and getattr(owner, name) is not stand_in:
+                self.seen = self.seen or "it changes the command line while it is imported"
+            # Whoever imported it by name has it too.
+            for names in modules:
+                if names.get(name) is stand_in:
+                    names[name] = original
 
-    def _noting(self, original: Callable[[], Any], what: str) -> Callable[[], Any]:
-        def noting() -> Any:
-            # multiprocessing keeps the folder only for a script that was named by a relative path: ours never is.
-            if self._is_on and sys._getframe(1).f_globals.get("__name__") != "multiprocessing.process":
-                self._note(what)
-            return original()
-
-        return noting
+    def note(self, what: str) -> None:
+        """Stop the import that does something."""
+        if self._is_on:
+            self.seen = self.seen or f"it {what} while it is imported"
+            raise Unsafe(what)
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if not self._is_on:
             return
-        if event in OUTSIDE and not any(_is_harmless(str(argument)) for argument in args[:2]):
-            self._note(f"changes something outside of its process ({event})")
-        elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and not _is_harmless(str(args[0])):
-            self._note(f"writes to {args[0]}")
+        if event in TELLING:
+            self.note(TELLING[event])
+        elif event in OUTSIDE and not (event.startswith("os.") and any(map(_is_harmless, args[:2]))):
+            self.note(f"changes something outside of its process ({event})")
+        elif event in READING and not isinstance(args[0], int):
+            if event == "open" and isinstance(args[2], int) and args[2] & WRITING and not _is_harmless(args[0]):
+                self.note(f"writes to {os.fsdecode(args[0])}")
+            if self._is_of_source(os.fsdecode(args[0] or "")):
+                self.note("reads the source tree")
 
-    def _note(self, what: str) -> None:
-        self.seen = self.seen or what
+    def _is_of_source(self, path: str) -> bool:
+        path = os.path.normpath(path) if ".." in path else path
+        is_inside = _is_below(path + os.sep, self._folder) and not _is_below(path, sys.prefix)
+        return is_inside or not os.path.isabs(path)
 
 
-def _is_harmless(path: str) -> bool:
+class Asked:
+    """Stands for a function of `os`. No function itself: pathlib of Python 3.10 keeps one in a class."""
+
+    def __init__(self, watch: Watch, name: str) -> None:
+        self._original = getattr(os, name)
+        self._watch = watch
+        self._name = name
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if not str(sys._getframe(1).f_globals.get("__name__")).startswith(MAY_ASK):
+            self._watch.note(ASKING[self._name])
+        return self._original(*args, **options)
+
+
+class Arguments(list):  # type: ignore[type-arg]
+    """Stands for `sys.argv`, which is that of a hook only when there is one."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__([""])
+        self._watch = watch
+
+    def __getitem__(self, index: Any) -> Any:
+        self._watch.note("asks for the command line")
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Any:
+        self._watch.note("asks for the command line")
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._watch.note("asks for the command line")
+        return super().__len__()
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _is_harmless(path: object) -> bool:
     # Bytecode is written by whoever imports first.
-    return "__pycache__" in path or path == os.devnull
+    text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+    prefix = sys.pycache_prefix
+    return "__pycache__" in text or text == os.devnull or (prefix is not None and text.startswith(prefix))
 
 
 class Muffled:
     """Have what is printed go nowhere, to the same kind of thing as before, and tell whether anything was printed."""
 
+    def __init__(self) -> None:
+        self.seen: str | None = None
+
     def __enter__(self) -> Muffled:
-        self.printed = False
         self._saved = [os.dup(number) for number in (1, 2)]
-        self._readers = [self._replace(number) for number in (1, 2)]
+        self._readers = [_replace(number) for number in (1, 2)]
+        self._identities = [_identity(number) for number in (1, 2)]
         return self
 
     def __exit__(self, *_: object) -> None:
-        import select
-
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None and not stream.closed:
-                stream.flush()
-        for number, saved, (reader, is_terminal) in zip((1, 2), self._saved, self._readers):
-            there = select.select([reader], [], [], 0)[0] if is_terminal else os.fstat(reader).st_size
-            self.printed = self.printed or bool(there)
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            try:
+                stream.flush()  # type: ignore[union-attr]
+            except Exception:  # closed, or none at all
+                pass
+        for number, identity in zip((1, 2), self._identities):
+            if _identity(number) != identity:
+                self.seen = "it replaces its standard streams while it is imported"
+        for number, saved, reader in zip((1, 2), self._saved, self._readers):
+            # What is not read from but written to, a file in memory, is no longer empty.
+            if select.select([reader], [], [], 0)[0] and (not _is_file(reader) or os.fstat(reader).st_size):
+                self.seen = self.seen or "it prints something while it is imported"
             os.dup2(saved, number)
             os.close(saved)
             os.close(reader)
 
-    def _replace(self, number: int) -> tuple[int, bool]:
-        is_terminal = os.isatty(number)
-        reader, writer = _terminal_like(number) if is_terminal else (os.memfd_create("printed"), None)
-        os.dup2(reader if writer is None else writer, number)
-        if writer is not None:
-            os.close(writer)
-        return reader, is_terminal
 
-
-def _terminal_like(number: int) -> tuple[int, int]:
-    import fcntl
-    import termios
-
-    reader, writer = os.openpty()
-    size = fcntl.ioctl(number, termios.TIOCGWINSZ, b"\0" * 8)
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, size)
+def _replace(number: int) -> int:
+    if os.isatty(number):
+        reader, writer = os.openpty()
+        termios = _import_apart("termios")
+        size = fcntl.ioctl(number, termios.TIOCGWINSZ, b"\0" * 8)
+        fcntl.ioctl(writer, termios.TIOCSWINSZ, size)
+    elif _is_file(number):
+        writer = os.memfd_create("printed")
+        reader = os.dup(writer)
+    else:
+        reader, writer = os.pipe()
     # Nobody reads: an import that prints more than fits must fail rather than wait.
     os.set_blocking(writer, False)
-    return reader, writer
+    os.dup2(writer, number)
+    os.close(writer)
+    return reader
 
 
-def preload(modules: list[str]) -> str | None:
-    """Import modules, and return why hooks cannot be forked from what came of it, or None."""
+def _is_file(descriptor: int) -> bool:
+    try:
+        os.lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
+        return False
+    return True
+
+
+def preload(modules: list[str], descriptors: set[int]) -> str | None:
+    """Import modules, and return why hooks cannot be forked from what came of it, or None.
+
+    :param descriptors: those that are open before
+    """
     if not sys.platform.startswith("linux"):
         return "forking is safe on Linux only"
-    before = _descriptors()
-    folder = os.getcwd()
+    if _descriptors() != descriptors:
+        return "its interpreter starts without its streams, or with more than them open"
+    watch, muffled, failure = Watch(), Muffled(), None
     # Bytecode of the environment is written here once, whatever hooks are told about writing theirs.
-    is_writing, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    is_silenced = sys.dont_write_bytecode
+    sys.dont_write_bytecode = False
     try:
-        with Watch() as watch, Muffled() as muffled:
+        with muffled, watch:
             for module in modules:
                 importlib.import_module(module)
     except BaseException as error:  # whatever it is, a fresh interpreter shows it as it always was
-        return f"it cannot be imported ({type(error).__name__})"
-    finally:
-        sys.dont_write_bytecode = is_writing
-    if muffled.printed:
-        return "it prints something while it is imported"
-    if watch.seen:
-        return f"it {watch.seen} while it is imported"
-    return _obstacle(before, folder)
+        failure = f"it cannot be imported ({type(error).__name__})"
+    if is_silenced:
+        sys.dont_write_bytecode = True
+    return watch.seen or muffled.seen or failure or _obstacle(descriptors)
 
 
-def _obstacle(descriptors: set[str], folder: str) -> str | None:
-    import signal
-
+def _obstacle(descriptors: set[int]) -> str | None:
     if len(os.listdir("/proc/self/task")) > 1:
         return "it starts threads while it is imported"
     if _descriptors() != descriptors:
-        return "it opens files while it is imported"
-    if os.getcwd() != folder:
-        return "it changes the current folder while it is imported"
-    if signal.getitimer(signal.ITIMER_REAL)[0]:
+        return "it opens or closes files while it is imported"
+    if any(signal.getitimer(timer)[0] for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)):
         return "it sets a timer while it is imported"
+    with open("/proc/self/maps", "rb") as file:
+        if any(b" rw-s " in line for line in file):
+            return "it shares memory while it is imported"
     try:
         os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
@@ -222,33 +353,10 @@ def _obstacle(descriptors: set[str], folder: str) -> str | None:
     return "it starts processes while it is imported"
 
 
-def _descriptors() -> set[str]:
-    names = set(os.listdir("/proc/self/fd"))
+def _descriptors() -> set[int]:
+    names = os.listdir("/proc/self/fd")
     # The one that listed the folder is among them and closed by now.
-    return {name for name in names if os.path.lexists("/proc/self/fd/" + name)}
-
-
-class Gate:
-    """What one process waits for until the other opens it, or ends."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = os.pipe2(os.O_CLOEXEC)
-
-    def open(self) -> None:
-        """Let the other process through."""
-        os.write(self._writer, b"1")
-        self._close()
-
-    def wait(self) -> bool:
-        """Wait for the other process, and tell whether it opened the gate."""
-        os.close(self._writer)
-        is_open = bool(os.read(self._reader, 1))
-        os.close(self._reader)
-        return is_open
-
-    def _close(self) -> None:
-        os.close(self._reader)
-        os.close(self._writer)
+    return {int(name) for name in names if os.path.lexists("/proc/self/fd/" + name)}
 
 
 class Host:
@@ -257,7 +365,6 @@ class Host:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._pid = 0
-        self._loaded: set[str] = set()
         self._codes: dict[str, CodeType] = {}
 
     def serve(self) -> Frame:
@@ -265,69 +372,79 @@ class Host:
         first = self._channel.read()
         if first is None:
             os._exit(0)
-        unsafe = preload(first["preload"])
+        sys.modules["__main__"] = type(sys)("__main__")
+        filters = self._preload(first["preload"])
         # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
-        gc.freeze()
-        self._loaded = set(sys.modules)
-        self._own = tuple(first["own"])
+        # But what is frozen is not destroyed when the process ends.
+        if hasattr(gc, "freeze") and all(kind.__module__ == "_io" for kind in _kinds()):
+            gc.freeze()
         self._prepare_signals()
         while True:
             frame = self._channel.read()
             self._reap()
             if frame is None:
                 os._exit(0)
-            if "run" not in frame:
-                continue  # the hook that was to end has ended meanwhile
-            if unsafe is not None:
-                self._channel.write({"unsafe": unsafe})
-            elif self._fork(frame["run"][1]):
-                return {**frame, "own": self._own, "code": self._codes[frame["run"][1]]}
-            else:
-                self._watch()
+            # Else the hook that was to end has ended meanwhile.
+            if "run" in frame and self._fork(frame["run"][1]):
+                code = self._codes[frame["run"][1]]
+                return {**frame, "own": first["own"], "code": code, "filters": filters}
+
+    def _preload(self, modules: list[str]) -> warnings.catch_warnings[None]:
+        # As around a hook: what imports do to the filters lasts as long as it runs.
+        filters: warnings.catch_warnings[None] = warnings.catch_warnings()
+        filters.__enter__()
+        showing = warnings.showwarning
+        self._channel.watch(True)
+        if select.select([self._channel.reader], [], [], 0)[0]:
+            os._exit(0)  # the frontend was gone before it was watched
+        unsafe = preload(modules, {0, 1, 2, self._channel.reader, self._channel.writer})
+        if not self._channel.is_intact():
+            os._exit(1)
+        self._channel.watch(False)
+        if warnings.showwarning is not showing:
+            unsafe = unsafe or "it shows warnings itself"
+        self._channel.write({"ready": True} if unsafe is None else {"unsafe": unsafe})
+        if unsafe is not None:
+            os._exit(0)
+        return filters
 
     def _prepare_signals(self) -> None:
-        import signal
-
-        self._wakeup, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._writer = writer
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._wakeup, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         # The frontend's group is signalled as a whole when a build is cancelled; hooks are ended through the channel.
         self._handlers = {number: signal.getsignal(number) for number in (signal.SIGCHLD, signal.SIGTERM)}
         for number in self._handlers:
             signal.signal(number, _ignore)
+        self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._handlers)
 
     def _fork(self, script: str) -> bool:
-        if script not in self._codes:
-            self._codes[script] = _compiled(script)
-        leads, goes = Gate(), Gate()
-        self._pid = os.fork()
+        try:
+            if script not in self._codes:
+                self._codes[script] = _compiled(script)
+            self._pid = os.fork()
+        except OSError as error:
+            self._channel.write({"unsafe": f"its process cannot be forked ({error})"})
+            return False
         if self._pid:
-            leads.wait()  # only a group that is there can be ended
-            self._channel.write({"started": self._pid})
-            goes.open()  # not before the frontend can know whom to end should this process be killed
+            self._watch()
             return False
         os.setsid()
-        leads.open()
-        if not goes.wait():
-            os._exit(1)
         self._leave()
+        # Nothing is run before the frontend can know whom to end should the host be killed.
+        if not self._channel.write({"started": os.getpid()}):
+            os._exit(1)
+        self._channel.close()
         return True
 
     def _leave(self) -> None:
-        import signal
-
         signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         os.close(self._wakeup)
         os.close(self._writer)
-        self._channel.close()
-        for name in set(sys.modules) - self._loaded:
-            del sys.modules[name]
 
     def _watch(self) -> None:
-        import select
-
         while not self._has_ended():
             ready = select.select([self._channel.reader, self._wakeup], [], [])[0]
             if self._wakeup in ready:
@@ -349,10 +466,10 @@ class Host:
         return True
 
     def _end(self, how: str) -> None:
-        import signal
-
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             os.killpg(self._pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)
+        except (ProcessLookupError, PermissionError):
+            pass
 
     def _reap(self) -> None:
         if self._pid:
@@ -364,71 +481,120 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
     pass
 
 
-def become(request: Frame) -> None:
-    """Be `python argv...` from here on, in the folder and with the variables of the request."""
-    argv = request["run"]
-    os.environ.update(request["environ"])
-    os.chdir(request["cwd"])
-    sys.argv = list(argv[1:])
-    if hasattr(sys, "orig_argv"):
-        sys.orig_argv = list(argv)
-    if not getattr(sys.flags, "safe_path", False):
-        sys.path.insert(0, os.path.dirname(argv[1]))
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None:
-        vars(process)["ORIGINAL_DIR"] = request["cwd"]
-    if request["learn"]:
-        _report_modules(request["learn"], request["own"])
-    _run_main(argv[1], request["code"])
-
-
 def _compiled(path: str) -> CodeType:
     with open(path, "rb") as file:
         return compile(file.read(), path, "exec", dont_inherit=True)
 
 
-def _run_main(path: str, code: CodeType) -> None:
-    main = _main_module(path, importlib.machinery.SourceFileLoader("__main__", path))
-    sys.modules["__main__"] = main
-    try:
-        exec(code, main.__dict__)
-    except SystemExit:
-        raise
-    except BaseException as error:  # shown as the interpreter would, but without the frames of this file
-        trace = error.__traceback__
-        sys.excepthook(type(error), error, trace and trace.tb_next)
-        sys.excepthook = lambda *_: None
-        raise
+def _is_library(module: object) -> bool:
+    origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
+    return origin in {"built-in", "frozen"} or (_is_below(origin, LIBRARY) and "-packages" not in origin)
 
 
-def _main_module(path: str, loader: importlib.machinery.SourceFileLoader) -> ModuleType:
-    main = type(sys)("__main__")
-    main.__dict__.update(
-        __file__=path, __loader__=loader, __builtins__=__builtins__, __cached__=None, __annotations__={}
-    )
-    return main
+def _kinds() -> set[type]:
+    """Return the types of all objects, but frozen ones, whose destruction may do something: write a file, for one."""
+    kinds: set[type] = set(map(type, gc.get_objects()))
+    return {kind for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
 
 
-def _report_modules(path: str, own: tuple[str, ...]) -> None:
-    import atexit
+def become(request: Frame) -> None:
+    """Be the process of `python argv...`, in the folder and with the variables of the request."""
+    os.environ.update(request["environ"])
+    os.chdir(request["cwd"])
+    sys.argv[:] = request["run"][1:]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[-3:] = request["run"][1:]
+    if "multiprocessing.process" in sys.modules:
+        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
+    if "threading" in sys.modules:
+        sys.modules["threading"].main_thread()._set_native_id()
+    _forget_folders()
 
-    before = set(sys.modules)
-    library = os.path.dirname(os.__file__) + os.sep
-    pid = os.getpid()
 
-    def is_learnable(name: str, module: object) -> bool:
-        top = name.partition(".")[0]
-        origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
-        is_library = origin.startswith(library) and "-packages" not in origin
-        return name not in before and top not in NOT_LEARNT and (top in own or is_library)
+class Main:
+    """The main module of a hook: what `python argv...` has before its program starts, and does when that has ended."""
 
-    def report() -> None:
-        if os.getpid() == pid:
-            names = [name for name, module in list(sys.modules.items()) if is_learnable(name, module)]
+    def __init__(self, request: Frame) -> None:
+        self._request = request
+        self._path = request["run"][1]
+        self._names = vars(sys.modules["__main__"])
+
+    def __enter__(self) -> tuple[CodeType, dict[str, Any]]:
+        become(self._request)
+        self._loaded, self._places = set(sys.modules), _places()
+        if not getattr(sys.flags, "safe_path", False):
+            sys.path.insert(0, os.path.dirname(os.path.realpath(self._path)))
+        values = {
+            "__builtins__": sys.modules["builtins"],
+            "__loader__": importlib.machinery.SourceFileLoader("__main__", self._path),
+            "__annotations__": {},
+            "__file__": self._path,
+            "__cached__": None,
+        }
+        self._names.update({name: values[name] for name in MAIN_NAMES if name in values})
+        return self._request["code"], self._names
+
+    def __exit__(self, _kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._request["filters"].__exit__(None, None, None)
+        if self._request["learn"]:
+            self._report_modules(self._request["learn"])
+        if hasattr(gc, "freeze") and gc.get_freeze_count() and _kinds():
+            gc.unfreeze()
+        if error is None:
+            self._close()
+        elif not isinstance(error, SystemExit) and hasattr(sys, "excepthook"):
+            # Shown as the interpreter would, but without the frames of this file.
+            self._show, sys.excepthook = sys.excepthook, self._excepthook
+            self._trace = trace and trace.tb_next
+
+    def _excepthook(self, kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+        sys.excepthook = self._show
+        sys.last_traceback = error.__traceback__ = self._trace
+        try:
+            self._show(kind, error, self._trace)
+        except SystemExit:
+            raise
+        except BaseException as failure:
+            sys.stderr.write("Error in sys.excepthook:\n")
+            failure.__traceback__ = failure.__traceback__ and failure.__traceback__.tb_next
+            sys.__excepthook__(type(failure), failure, failure.__traceback__)
+            sys.stderr.write("\nOriginal exception was:\n")
+            sys.__excepthook__(kind, error, self._trace)
+        self._close()
+
+    def _close(self) -> None:
+        # As the interpreter does when the program has ended, before threads are waited for.
+        for name in ("__file__", "__cached__"):
+            self._names.pop(name, None)
+
+    def _report_modules(self, path: str) -> None:
+        names = [name for name, module in list(sys.modules.items()) if self._is_learnable(name, module)]
+        try:
             with open(path, "w", encoding="utf-8") as file:
                 json.dump(names, file)
+        except OSError:
+            pass
 
-    atexit.register(report)
+    def _is_learnable(self, name: str, module: object) -> bool:
+        top = name.partition(".")[0]
+        if name in self._loaded or top in NOT_LEARNT or type(module) is not type(sys):
+            return False
+        file = str(getattr(module, "__file__", None) or "")
+        is_own = top in self._request["own"] and any(_is_below(file, place) for place in self._places)
+        return is_own or _is_library(module)
+
+
+def _forget_folders() -> None:
+    # What folders hold was read when the host started. It stays so in an environment only.
+    for path, finder in list(sys.path_importer_cache.items()):
+        if finder is None or not (_is_below(path, sys.prefix) or _is_below(path, sys.base_prefix)):
+            del sys.path_importer_cache[path]
+
+
+def _places() -> list[str]:
+    # Where distributions are; not the source tree, which may have modules of the same names.
+    source = os.getcwd()
+    return [path for path in sys.path if not _is_below(path + os.sep, source) or _is_below(path, sys.prefix)]
 
 
 def _take_channel(reader: int, writer: int) -> Channel:
@@ -449,4 +615,5 @@ if __name__ == "__main__":
     # The folder of this file: its modules are not for backends.
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]
-    become(Host(_take_channel(*map(int, sys.argv[1:]))).serve())
+    with Main(Host(_take_channel(*map(int, sys.argv[1:]))).serve()) as (program, names):
+        exec(program, names)

@@ -7,7 +7,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,9 @@ from headless_wheel_builder.process import PIPE_SIZE, Group, OnOutput, Output, P
 
 PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
 LEARNT: Final = "modules.json"
-# A host that is told to end has nothing left to do.
+# For what was killed to be gone.
 END_SECONDS: Final = 2.0
+MOST_PIECES: Final = 64
 
 
 class UnsafeError(Exception):
@@ -51,8 +51,10 @@ class HookHost:
         self._processes = processes
         self._environ = environ
         self._memory = memory
+        self._output = output
+        self._is_ready = False
+        # The process of the hook that runs.
         self._hook = 0
-        self._is_busy = False
         # `stop` is called from other threads, and must not write into what is closed.
         self._lock = threading.Lock()
         self._is_closed = False
@@ -82,27 +84,30 @@ class HookHost:
         """
         if any(env.get(name) != value for name, value in self._environ.items()):
             raise UnsafeError("its environment is not that of the host")
+        if (on_output is None) != (self._output == "inherit"):
+            raise UnsafeError("it does not print to where the host does")
+        cwd = os.getcwd() if cwd is None else cwd
+        os.stat(cwd)
         learnt = os.path.join(argv[-1], LEARNT) if self._memory and self._memory.wants(argv[-2]) else None
         more = {name: value for name, value in env.items() if name not in self._environ}
-        self._is_busy = True
-        self._channel.send({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt})
         try:
+            self._await_ready(on_output)
+            self._channel.send({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt})
             returncode = self._result(on_output)
-        except BaseException:
-            self.stop("kill")
-            self._end_hook()
+        except UnsafeError:
             raise
-        finally:
-            self._is_busy = False
+        except BaseException:
+            self._abandon()
+            raise
         self._processes.checkpoint()
         if learnt:
             self._learn(argv[-2], learnt)
         return returncode
 
     def stop(self, how: Stop) -> None:
-        """End the hook that runs, or the host when none does."""
+        """Have the hook that runs end; end the host, and with it the hook, when none does or to kill it."""
         with self._lock:
-            if how == "terminate" and self._is_busy and not self._is_closed:
+            if how == "terminate" and self._hook:
                 self._channel.send({"end": how})
             else:
                 # Its hook's group ends when whoever waits for the hook finds the host gone.
@@ -116,27 +121,39 @@ class HookHost:
                 return
             self._is_closed = True
             self._channel.close()
-        try:
-            process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
             self._group.stop("kill")
             process.wait()
         self._processes.remove(self)
         if process.stdout is not None:
             process.stdout.close()
 
+    def _await_ready(self, on_output: OnOutput | None) -> None:
+        if not self._is_ready:
+            frame = self._receive(on_output)
+            if frame is None or "unsafe" in frame:
+                raise self._unsafe(frame)
+            self._is_ready = True
+
+    def _unsafe(self, frame: Frame | None) -> UnsafeError:
+        self._processes.checkpoint()
+        return UnsafeError(str(frame["unsafe"]) if frame else "its host ended")
+
     def _result(self, on_output: OnOutput | None) -> int:
+        has_started = False
         while (frame := self._receive(on_output)) is not None:
             if "unsafe" in frame:
-                raise UnsafeError(frame["unsafe"])
+                raise self._unsafe(frame)
             if "started" in frame:
-                self._hook = int(frame["started"])
+                has_started, self._hook = True, int(frame["started"])
             if "ended" in frame:
                 self._hook = 0
                 self._hand_on(on_output)
                 return int(frame["ended"])
-        self._end_hook()
-        return self._group.process.wait()
+        if not has_started:
+            raise self._unsafe(None)
+        self._abandon()
+        self._hand_on(on_output)
+        return -signal.SIGKILL
 
     def _receive(self, on_output: OnOutput | None) -> Frame | None:
         output = self._group.process.stdout
@@ -154,17 +171,25 @@ class HookHost:
             return
         os.set_blocking(output.fileno(), False)
         with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(output.fileno(), PIPE_SIZE):
-                on_output(chunk)
+            # A daemon that left the group may print for ever.
+            for _ in range(MOST_PIECES):
+                if chunk := os.read(output.fileno(), PIPE_SIZE):
+                    on_output(chunk)
 
-    def _end_hook(self) -> None:
-        # Only where the host was killed: an orphan's id is its own until it is gone.
+    def _abandon(self) -> None:
+        """Kill the host and its hook."""
+        self.stop("kill")
+        while (frame := self._channel.receive()) is not None:
+            self._hook = int(frame.get("started", self._hook))
+        hook, self._hook = self._hook, 0
+        # An orphan's id is its own until it is gone.
         deadline = time.monotonic() + END_SECONDS
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            while self._hook and time.monotonic() < deadline:
-                os.killpg(self._hook, signal.SIGKILL)
-                time.sleep(0.01)
-        self._hook = 0
+            while hook and time.monotonic() < deadline:
+                os.killpg(hook, signal.SIGKILL)
+                if _is_zombie(hook):
+                    break
+                time.sleep(0.001)
 
     def _learn(self, hook: str, path: str) -> None:
         # A hook that ended in a hurry left nothing to learn from.
@@ -172,6 +197,13 @@ class HookHost:
             names = json.load(file)
             if self._memory is not None:
                 self._memory.learn(hook, [str(name) for name in names])
+
+
+def _is_zombie(pid: int) -> bool:
+    # Whoever adopts orphans may never wait for them.
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    return False
 
 
 class HostedLauncher:
@@ -234,6 +266,8 @@ class Launchers:
             return self._fresh("forking is safe on Linux only")
         if backend.is_in_tree:
             return self._fresh("an in-tree backend may read its folder while it is imported")
+        if obstacle := _obstacle(environ):
+            return self._fresh(obstacle)
         if backend.name not in self._hosted:
             try:
                 host = HookHost(self._processes, python, environ, backend, output=self._output, memory=memory)
@@ -255,3 +289,13 @@ class Launchers:
         """End all hosts; a second call does nothing."""
         while self._hosted:
             self._hosted.popitem()[1].host.close()
+
+
+def _obstacle(environ: Mapping[str, str]) -> str | None:
+    for name in ("PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME"):
+        if environ.get(name):
+            return f"{name} has interpreters print what they import"
+    path = environ.get("PYTHONPATH")
+    if path and not all(map(os.path.isabs, path.split(os.pathsep))):
+        return "PYTHONPATH names a relative folder"
+    return None
