@@ -1,0 +1,177 @@
+"""What hosts learn, and which backends may have one."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hosts import Way, Ways, backend
+from support import Recorder
+
+from headless_wheel_builder.events import Explained
+from headless_wheel_builder.hooks.hosting import PROGRAM, Launchers
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.process import Processes
+
+# Those of pyproject-hooks' script, and typing only for type checkers.
+IMPORTED = {
+    *("__future__", "glob", "importlib", "importlib.machinery", "json", "os", "re", "shutil", "sys", "traceback"),
+    *("types", "typing", "warnings"),
+}
+
+
+class Remembered:
+    """A memory in memory."""
+
+    def __init__(self, own: Sequence[str] = (), preload: Sequence[str] = ()) -> None:
+        self.own = own
+        self.modules = list(preload)
+        self.learnt: list[tuple[str, list[str]]] = []
+
+    def preload(self, place: BackendPlace) -> Sequence[str]:
+        assert place.name == "backend"
+        return self.modules
+
+    def wants(self, hook: str) -> bool:
+        return hook == "build_sdist"
+
+    def learn(self, hook: str, modules: Sequence[str]) -> None:
+        self.learnt.append((hook, list(modules)))
+
+
+@pytest.fixture
+def ways(tmp_path: Path) -> Ways:
+    return Ways(tmp_path)
+
+
+def learnt(way: Way, memory: Remembered) -> set[str]:
+    assert way.call() == "x"
+    assert way.reasons == []
+    [(hook, modules)] = memory.learnt
+    assert hook == "build_sdist"
+    return set(modules)
+
+
+IMPORTS = "import csv, mine, mine.part, theirs, logging, multiprocessing.pool, antigravity_not\nreturn 'x'"
+
+
+def test_what_a_hook_imports_of_the_library_and_of_its_own_is_learnt(ways: Ways) -> None:
+    (ways.place / "mine").mkdir()
+    for name in ("mine/__init__", "mine/part", "theirs", "antigravity_not"):
+        ways.write("", name)
+    ways.write(backend(in_hook=IMPORTS))
+    memory = Remembered(own=["mine"])
+    with ways.way(memory=memory) as way:
+        modules = learnt(way, memory)
+    assert {"csv", "_csv", "mine", "mine.part"} <= modules
+    assert not modules & {"theirs", "backend", "__main__", "json", "antigravity_not", "logging", "multiprocessing.pool"}
+    assert {name.partition(".")[0] for name in modules} - {"mine"} <= sys.stdlib_module_names
+
+
+def test_a_module_of_the_source_tree_is_never_learnt_whatever_its_name(ways: Ways) -> None:
+    ways.write(backend(in_hook="import sys; sys.path.insert(0, '.'); import mine; import os; return 'x'"))
+    memory = Remembered(own=["mine"])
+    with ways.way(memory=memory) as way:
+        (way.source / "mine.py").write_text("")
+        assert "mine" not in learnt(way, memory)
+
+
+def test_what_a_hook_takes_from_an_absolute_path_in_the_source_tree_is_never_learnt(ways: Ways) -> None:
+    ways.write(backend(in_hook="import os, sys; sys.path.insert(0, os.getcwd()); import mine; return 'x'"))
+    memory = Remembered(own=["mine"])
+    with ways.way(memory=memory) as way:
+        (way.source / "mine.py").write_text("")
+        assert "mine" not in learnt(way, memory)
+
+
+def test_a_hook_that_fails_teaches_too_but_one_that_ends_at_once_does_not(ways: Ways) -> None:
+    memory = Remembered()
+    ways.write(backend(in_hook="import csv; raise ValueError"))
+    with ways.way(memory=memory) as way:
+        way.call()
+    assert [hook for hook, modules in memory.learnt if "csv" in modules] == ["build_sdist"]
+    ways.write(backend(in_hook="import os; os._exit(0)"))
+    with ways.way(memory=memory) as way:
+        way.call()
+    assert len(memory.learnt) == 1
+
+
+def test_learning_cannot_be_seen(ways: Ways) -> None:
+    code = backend("import sys", "import os, csv; print(sorted(sys.modules), os.listdir(sys.argv[2])); return 'x'")
+    hosted, fresh = ways.both(code, memory=Remembered())
+    assert hosted == fresh
+
+
+def test_what_was_learnt_is_imported_before_the_hook(ways: Ways) -> None:
+    ways.write(backend(in_hook="import sys; return repr(['csv' in sys.modules, 'mine' in sys.modules])"))
+    ways.write("", "mine")
+    with ways.way(memory=Remembered(own=["mine"], preload=["csv", "mine"])) as way:
+        assert (way.call(), way.reasons) == ("[True, True]", [])
+
+
+def test_a_learnt_module_that_is_not_there_any_more_gives_fresh_interpreters(ways: Ways) -> None:
+    ways.write(backend())
+    with ways.way(memory=Remembered(preload=["no_such_module"])) as way:
+        assert way.call() == "x"
+        assert way.reasons == [
+            "Each hook gets a fresh interpreter: of the backend, it cannot be imported (ModuleNotFoundError)"
+        ]
+
+
+def test_an_in_tree_backend_never_has_a_host(tmp_path: Path) -> None:
+    recorder, processes = Recorder(), Processes()
+    with Launchers(processes, recorder, "capture") as launchers:
+        place = BackendPlace(os.fspath(tmp_path), "backend", is_in_tree=True)
+        assert launchers.launcher(sys.executable, {}, place) is processes
+    why = "an in-tree backend may read its folder while it is imported"
+    assert recorder.events == [Explained(f"Each hook gets a fresh interpreter: {why}")]
+
+
+def test_an_interpreter_that_cannot_be_started_fails_where_the_hook_is_named(tmp_path: Path) -> None:
+    processes = Processes()
+    with Launchers(processes, Recorder(), "capture") as launchers:
+        assert launchers.launcher("/no/such/python", {}, BackendPlace(os.fspath(tmp_path), "backend")) is processes
+
+
+def test_one_host_serves_all_that_ask_for_the_backend(ways: Ways) -> None:
+    ways.write(backend())
+    with Launchers(Processes(), Recorder(), "capture") as launchers:
+        place = BackendPlace(os.fspath(ways.place), "backend")
+        environ = {"PYTHONPATH": os.fspath(ways.place)}
+        first = launchers.launcher(sys.executable, environ, place)
+        assert launchers.launcher(sys.executable, environ, place) is first
+
+
+@pytest.mark.parametrize("name", ["", " and a program of Python 3.7"])
+def test_an_interpreter_that_is_none_gives_what_it_gives_to_a_hook(ways: Ways, name: str) -> None:
+    ways.write(backend())
+    python = ways.tmp_path / f"python{name}"
+    python.write_text("#!/bin/sh\nexit 7\n")
+    python.chmod(0o755)
+    with ways.way(python=os.fspath(python)) as way:
+        answer = way.call()
+        assert isinstance(answer, tuple)
+        assert answer[2] == 7
+
+
+def test_the_program_is_python_3_8() -> None:
+    ast.parse(Path(PROGRAM).read_text(), feature_version=(3, 8))
+
+
+def test_the_program_imports_what_hooks_find_imported_anyway() -> None:
+    tree = ast.parse(Path(PROGRAM).read_text())
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert names <= IMPORTED
+
+
+def test_the_program_ends_when_nobody_speaks_to_it() -> None:
+    ran = subprocess.run(
+        [sys.executable, PROGRAM, "0", "1"], stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
