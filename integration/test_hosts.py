@@ -1,4 +1,4 @@
-"""The hook host on every interpreter that there is."""
+"""The hook host on other interpreters: the oldest and the newest that there are."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ SOME = [name for name in EQUAL if name not in EXITS or name in {"KeyboardInterru
 
 
 def interpreters() -> list[str]:
-    """Return the interpreters on PATH and those of pyenv, one of each version, in any case the one that runs this."""
+    """Return the oldest and the newest of the interpreters on PATH and those of pyenv; the unit tests use this one."""
     folders = [*os.get_exec_path(), *map(os.fspath, Path.home().glob(".pyenv/versions/*/bin"))]
     names = [os.path.join(folder, name) for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)]
     found = {sys.version: sys.executable}
     for name in sorted(filter(os.path.isfile, names)):
         if NAME.fullmatch(os.path.basename(name)) and (asked := ask(name)):
             found.setdefault(*asked)
-    return list(found.values())
+    by_version = sorted(found, key=lambda version: [int(part) for part in re.findall(r"\d+", version)[:3]])
+    return [found[version] for version in dict.fromkeys((by_version[0], by_version[-1]))]
 
 
 def ask(python: str) -> list[str]:

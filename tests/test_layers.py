@@ -148,7 +148,7 @@ def test_the_environment_is_read_only_at_the_edges() -> None:
     inner = [module for module in ALL if not below(module.name, "cli")]
     readers = {module.name: found for module in inner if (found := environment_readers(module))}
     assert readers.pop("core.engine")
-    assert readers.pop("hooks.host") == ["__enter__"]
+    assert readers.pop("hooks.host") == ["become"]
     assert readers
     for name, found in readers.items():
         assert below(name, "isolation")

@@ -61,6 +61,19 @@ UNSAFE = {
         "import os\nfound = [name for name in os.listdir('.')]",
         "it reads the source tree while it is imported",
     ),
+    "reads the source tree by its path": (
+        "import os\nfound = [one.name for one in os.scandir(os.environ['TMPDIR'] + '/../source')]",
+        "it reads the source tree while it is imported",
+    ),
+    "reads a file of the source tree by its path": (
+        "import os\ntry:\n    open(os.environ['TMPDIR'] + '/../source/pyproject.toml')\nexcept OSError:\n    pass",
+        "it reads the source tree while it is imported",
+    ),
+    "copies the command line": (
+        "import sys\nargv = list(sys.argv)",
+        "it asks for the command line while it is imported",
+    ),
+    "counts the command line": ("import sys\nn = len(sys.argv)", "it asks for the command line while it is imported"),
     "runs a program": (
         "import subprocess\nsubprocess.run(['/bin/true'])",
         "it changes something outside of its process (subprocess.Popen) while it is imported",

@@ -73,11 +73,12 @@ def test_a_backend_that_cannot_be_forked_gets_fresh_interpreters(ways: Ways, nam
         {"PYTHONDEVMODE": "1"},
         {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"},
         {"PYTHONFAULTHANDLER": "1", "PYTHONTRACEMALLOC": "2"},
-        {"PYTHONPYCACHEPREFIX": "/tmp/host-test-pycache"},
+        {"PYTHONPYCACHEPREFIX": "{place}/prefix"},
     ],
     ids=str,
 )
 def test_variables_of_the_interpreter_have_their_effect(ways: Ways, environ: dict[str, str]) -> None:
+    environ = {name: value.format(place=ways.place) for name, value in environ.items()}
     hosted, fresh = ways.both(EQUAL["all that a process knows of itself"], environ=environ)
     assert hosted == fresh
 

@@ -206,7 +206,9 @@ class Watch:
                 self.note("reads the source tree")
 
     def _is_of_source(self, path: str) -> bool:
-        return not os.path.isabs(path) or (_is_below(path, self._folder) and not _is_below(path, sys.prefix))
+        path = os.path.normpath(path) if ".." in path else path
+        is_inside = _is_below(path + os.sep, self._folder) and not _is_below(path, sys.prefix)
+        return is_inside or not os.path.isabs(path)
 
 
 class Asked:
@@ -495,6 +497,20 @@ def _kinds() -> set[type]:
     return {kind for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
 
 
+def become(request: Frame) -> None:
+    """Be the process of `python argv...`, in the folder and with the variables of the request."""
+    os.environ.update(request["environ"])
+    os.chdir(request["cwd"])
+    sys.argv[:] = request["run"][1:]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[-3:] = request["run"][1:]
+    if "multiprocessing.process" in sys.modules:
+        vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
+    if "threading" in sys.modules:
+        sys.modules["threading"].main_thread()._set_native_id()
+    _forget_folders()
+
+
 class Main:
     """The main module of a hook: what `python argv...` has before its program starts, and does when that has ended."""
 
@@ -504,16 +520,7 @@ class Main:
         self._names = vars(sys.modules["__main__"])
 
     def __enter__(self) -> tuple[CodeType, dict[str, Any]]:
-        os.environ.update(self._request["environ"])
-        os.chdir(self._request["cwd"])
-        sys.argv[:] = self._request["run"][1:]
-        if hasattr(sys, "orig_argv"):
-            sys.orig_argv[-3:] = self._request["run"][1:]
-        if "multiprocessing.process" in sys.modules:
-            vars(sys.modules["multiprocessing.process"])["ORIGINAL_DIR"] = os.getcwd()
-        if "threading" in sys.modules:
-            sys.modules["threading"].main_thread()._set_native_id()
-        _forget_folders()
+        become(self._request)
         self._loaded, self._places = set(sys.modules), _places()
         if not getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, os.path.dirname(os.path.realpath(self._path)))
