@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from frontends import Frontends
 def frontends(tmp_path: Path) -> Frontends:
     """Both command lines, as processes of this interpreter."""
     return Frontends(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heard_signals() -> None:
+    """Let what the tests start hear Ctrl-C, although a shell that runs them in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
