@@ -14,7 +14,7 @@ def test_the_result_comes_to_whoever_asks_however_often() -> None:
 
 def test_work_goes_on_beside() -> None:
     go_on = threading.Event()
-    work = Background(lambda: go_on.wait(20))
+    work = Background(lambda: go_on.wait(20)).start()
     go_on.set()
     assert work.result()
 
@@ -24,7 +24,23 @@ def test_an_error_is_raised_where_the_result_is_asked_for(error: type[BaseExcept
     def fail() -> None:
         raise error
 
-    work = Background(fail)
+    work = Background(fail).start()
     work.wait()
     with pytest.raises(error):
         work.result()
+
+
+def test_it_begins_once_and_only_when_it_is_started() -> None:
+    begun: list[int] = []
+    work = Background(lambda: begun.append(1))
+    work.wait()
+    assert begun == []
+    work.start().start().wait()
+    assert (begun, work.has_ended) == ([1], True)
+
+
+def test_whoever_is_told_of_the_end_has_the_result() -> None:
+    told: list[int] = []
+    work = Background(lambda: 42, at_end=lambda: told.append(work.result()))
+    work.start().wait()
+    assert told == [42]

@@ -29,14 +29,12 @@ HEAVY = {
     "requests",
     "sqlite3",
     "ssl",
-    "tomllib.tests",
     "uuid",
     "virtualenv",
     "xml",
 }
 # Before the host is on its way, only what is needed to start it.
 LATE = {
-    "hashlib.blake2b",
     "headless_wheel_builder.core.artifacts",
     "inspect",
     "packaging",

@@ -7,6 +7,7 @@ from integration.benchmark.toolbox import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
+DRAWING = f"![Milliseconds by project and contender]({PLOT.name})"
 BEGIN, END = "<!-- figures: written by --update-docs -->", "<!-- end of figures -->"
 
 
@@ -21,6 +22,6 @@ def replaced(page: str, figures: str) -> str:
 
 def update(figures: str, drawing: str) -> None:
     """Write figures into the page and the drawing beside it."""
-    page = replaced(PAGE.read_text(encoding="utf-8"), figures)
+    page = replaced(PAGE.read_text(encoding="utf-8"), f"{DRAWING}\n\n{figures}")
     PAGE.write_text(page, encoding="utf-8")
     PLOT.write_text(drawing, encoding="utf-8")

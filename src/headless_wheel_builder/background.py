@@ -10,22 +10,35 @@ T = TypeVar("T")
 
 
 class Background(Generic[T]):
-    """Work from its start on; its result or error comes to whoever asks for it."""
+    """Work from its start on; its result or error comes to whoever asks for it.
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    :param at_end: called on the thread when there is a result or an error
+    """
+
+    def __init__(self, work: Callable[[], T], *, at_end: Callable[[], None] | None = None) -> None:
         self._work = work
+        self._at_end = at_end
         self._outcome: Callable[[], T]
+        self.has_ended = False
+        self._is_started = False
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
-        self._thread.start()
+
+    def start(self) -> Background[T]:
+        """Begin, unless it has begun, and return itself."""
+        if not self._is_started:
+            self._is_started = True
+            self._thread.start()
+        return self
 
     def result(self) -> T:
-        """Wait for the end, and return what the work returned or raise what it raised."""
-        self.wait()
+        """Begin if need be, wait for the end, and return what the work returned or raise what it raised."""
+        self.start().wait()
         return self._outcome()
 
     def wait(self) -> None:
-        """Wait for the end."""
-        self._thread.join()
+        """Wait for the end of what has begun; from its own thread, there is nothing to wait for."""
+        if self._is_started and threading.current_thread() is not self._thread:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -35,6 +48,9 @@ class Background(Generic[T]):
             self._outcome = self._raise
         else:
             self._outcome = lambda: result
+        self.has_ended = True
+        if self._at_end is not None:
+            self._at_end()
 
     def _raise(self) -> T:
         raise self._error

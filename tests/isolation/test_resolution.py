@@ -94,8 +94,7 @@ def test_a_failure_is_raised_to_whoever_wants_the_answer_after_what_was_said(rec
     resolution = Resolution(ask, ended.set, recorder)
     resolution.start()
     assert ended.wait(20)
-    assert resolution.has_ended
-    assert resolution.failed_or(lambda _: False)
+    assert resolution.is_useless(lambda _: False)
     with pytest.raises(LookupError):
         resolution.result()
     assert recorder.events == [CommandOutput("one")]

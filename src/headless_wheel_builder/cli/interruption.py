@@ -51,20 +51,20 @@ class Interruption:
 
         :raises Interrupted: a signal ended it
         """
-        from headless_wheel_builder.cli.job import Job
+        from headless_wheel_builder.background import Background
         from headless_wheel_builder.process import Cancelled, Processes
 
         processes = Processes()
         with _Channel() as channel:
             self._is_building = True
-            job = Job(work, processes, at_end=channel.close_down)
+            building = Background(lambda: work(processes), at_end=channel.close_down).start()
             received = []
             for number in channel.numbers():
                 received.append(number)
                 processes.cancel()
             self._is_building = False
         try:
-            return job.result()
+            return building.result()
         except Cancelled:
             raise Interrupted(received[0]) from None
 

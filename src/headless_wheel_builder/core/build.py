@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +21,7 @@ from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
 from headless_wheel_builder.isolation.distributions import direct_versions
-from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.removal import temporary_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +194,8 @@ class Build:
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
         from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
 
-        with self._provisioned(build_system) as environment, self._temporary("hwb-metadata-") as folder:
+        temporary = temporary_folder("hwb-metadata-", self._context.report)
+        with self._provisioned(build_system) as environment, temporary as folder:
             self._add_requirements(source, "wheel", build_system, environment)
             backend = self._backend(source, build_system, environment)
             with self._timed("metadata"):
@@ -303,14 +303,6 @@ class Build:
             return stack.enter_context(kept_sdist(Path(archive), top_level, into, checkpoint))
         place = stack.enter_context(workplace(self._request.source, self._context.report))
         return unpack_sdist(Path(archive), Path(place), checkpoint)
-
-    @contextlib.contextmanager
-    def _temporary(self, prefix: str) -> Iterator[str]:
-        folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
-        try:
-            yield folder
-        finally:
-            remove_tree(folder, self._context.report)
 
     def _timed(self, phase: str) -> contextlib.AbstractContextManager[None]:
         return self.timeline.span(phase)

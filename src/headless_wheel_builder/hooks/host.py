@@ -554,7 +554,7 @@ class Main:
             self._show(kind, error, self._trace)
         except SystemExit:
             raise
-        except BaseException as failure:
+        except BaseException as failure:  # whatever the backend's own excepthook raises
             sys.stderr.write("Error in sys.excepthook:\n")
             failure.__traceback__ = failure.__traceback__ and failure.__traceback__.tb_next
             sys.__excepthook__(type(failure), failure, failure.__traceback__)

@@ -68,7 +68,7 @@ class HookHost:
 
         try:
             processes.add(start)
-        except BaseException:
+        except BaseException:  # a cancellation too: no pipe stays open
             self._channel.close()
             raise
         self._channel.give()
@@ -96,7 +96,7 @@ class HookHost:
             returncode = self._result(on_output)
         except UnsafeError:
             raise
-        except BaseException:
+        except BaseException:  # a cancellation or Ctrl-C too: no hook outlives whoever waited for it
             self._abandon()
             raise
         self._processes.checkpoint()

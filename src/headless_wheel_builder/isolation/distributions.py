@@ -25,7 +25,12 @@ def direct_versions(installed: Mapping[str, str], requirements: Iterable[str]) -
 
 def required_names(requirements: Iterable[str]) -> set[str]:
     """Return the canonical names of the distributions that requirements (PEP 508) name."""
-    return {_canonical(_NAME.match(requirement)) for requirement in requirements}
+    return {_required(requirement) for requirement in requirements}
+
+
+def canonical(name: str) -> str:
+    """Return the one way to write a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def import_names(folders: Iterable[str], module: str) -> list[str]:
@@ -50,9 +55,9 @@ class _Distribution:
     def __init__(self, folder: str, headers: list[tuple[str, str]]) -> None:
         self._folder = folder
         first = dict(reversed(headers))
-        self.name = _canonical(_NAME.match(first["name"]))
+        self.name = _required(first["name"])
         self.version = first["version"]
-        self.requires = [_canonical(_NAME.match(value)) for key, value in headers if key == "requires-dist"]
+        self.requires = [_required(value) for key, value in headers if key == "requires-dist"]
 
     def top_levels(self) -> list[str]:
         # RECORD is a table whose first column ends at a comma, or is quoted when it has one: no module's name does.
@@ -62,8 +67,9 @@ class _Distribution:
         return []
 
 
-def _canonical(match: re.Match[str] | None) -> str:
-    return re.sub(r"[-_.]+", "-", match[1]).lower() if match else ""
+def _required(requirement: str) -> str:
+    match = _NAME.match(requirement)
+    return canonical(match[1]) if match else ""
 
 
 def _is_importable(part: str) -> bool:

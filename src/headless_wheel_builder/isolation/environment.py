@@ -54,7 +54,6 @@ class VirtualEnvironment:
         self.python = layout.python(folder)
         self.installed = installed
         self.is_closed = False
-        self._is_interrupted = False
         self._difference = difference
         self._launchers = launchers
         self._at_close = at_close
@@ -83,14 +82,10 @@ class VirtualEnvironment:
 
         :param environ: as `environ()` returned it
         """
-        launcher = self._launchers.launcher(self.python, environ, backend, memory)
-        if self._is_interrupted:
-            self._launchers.interrupt()
-        return launcher
+        return self._launchers.launcher(self.python, environ, backend, memory)
 
     def interrupt(self) -> None:
         """End the hooks that run in it, and those that will; may be called from any thread."""
-        self._is_interrupted = True
         self._launchers.interrupt()
 
     def close(self) -> None:

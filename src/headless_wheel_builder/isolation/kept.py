@@ -89,8 +89,7 @@ class KeptEnvironments:
         if guess is None:
             return self._right(wanted)
         self._guesses[wanted] = guess
-        if self._resolutions[wanted].has_ended:  # perhaps before there was a guess to check
-            self._check(wanted)
+        self._check(wanted)  # perhaps the answer came before there was a guess to check
         return guess.environment
 
     def extend(
@@ -153,7 +152,7 @@ class KeptEnvironments:
 
     def _check(self, wanted: Requirements) -> None:
         guess, resolution = self._guesses.get(wanted), self._resolutions.get(wanted)
-        if guess and resolution and resolution.failed_or(lambda text: self._key(text) != guess.key):
+        if guess and resolution and resolution.is_useless(lambda text: self._key(text) != guess.key):
             guess.environment.interrupt()
 
     def _drop_guesses(self) -> None:

@@ -110,7 +110,7 @@ class PlainEnvironment:
         self.wants_requirements = is_checked
         self.python = base.executable
         self.env_vars = dict(context.environ)
-        self._checking = Background(lambda: self.require(requirements))
+        self._checking = Background(lambda: self.require(requirements)).start()
 
     @property
     def site_packages(self) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from headless_wheel_builder.background import Background
 from headless_wheel_builder.events import Event, Reporter
+from headless_wheel_builder.isolation.distributions import canonical
 
 # A commit, which is what it is for ever.
 _COMMIT: Final = re.compile(r" @ (?:git|hg)\+[^#\s]+@[0-9a-f]{40}(?![0-9a-f])")
@@ -15,7 +16,7 @@ _EXACT: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MUL
 
 
 class Resolution:
-    """What requirements resolve to: asked for on a thread.
+    """What requirements resolve to: asked for on a thread, from `start` on.
 
     :param ask: asks the index, and returns one exact requirement a line; what it has to say, it says to what it gets
     :param at_end: called on the thread when there is an answer, or none
@@ -23,49 +24,32 @@ class Resolution:
     """
 
     def __init__(self, ask: Callable[[Reporter], str], at_end: Callable[[], None], report: Reporter) -> None:
-        self._ask = ask
-        self._at_end = at_end
         self._report = report
         self._heard: list[Event] = []
-        self._error: BaseException | None = None
-        self._text = ""
-        self.has_ended = False
-        self._thread = threading.Thread(target=self._run, name="resolution", daemon=True)
-        self._is_started = False
+        self._asking = Background(lambda: ask(self._heard.append), at_end=at_end)
 
     def start(self) -> None:
-        """Ask; a second call does nothing."""
-        if not self._is_started:
-            self._is_started = True
-            self._thread.start()
-
-    def result(self) -> str:
-        """Wait for the answer, and return it or raise what asking raised."""
-        self.start()
-        self._thread.join()
-        heard, self._heard = self._heard, []
-        for event in heard:
-            self._report(event)
-        if self._error is not None:
-            raise self._error
-        return self._text
+        """Ask, unless it was done before."""
+        self._asking.start()
 
     def wait(self) -> None:
         """Wait until there is an answer or none, if anything was asked."""
-        if self._is_started:
-            self._thread.join()
+        self._asking.wait()
 
-    def failed_or(self, is_wrong: Callable[[str], bool]) -> bool:
-        """Tell, when it has ended, whether it failed or the answer is wrong."""
-        return self._error is not None or is_wrong(self._text)
+    def result(self) -> str:
+        """Wait for the answer, and return it or raise what asking raised."""
+        self._asking.start().wait()
+        heard, self._heard = self._heard, []
+        for event in heard:
+            self._report(event)
+        return self._asking.result()
 
-    def _run(self) -> None:
+    def is_useless(self, is_wrong: Callable[[str], bool]) -> bool:
+        """Tell, without waiting, whether asking has failed or the answer is known to be wrong."""
         try:
-            self._text = self._ask(self._heard.append)
-        except BaseException as error:  # noqa: BLE001 - raised again by result(), on the building thread
-            self._error = error
-        self.has_ended = True
-        self._at_end()
+            return self._asking.has_ended and is_wrong(self._asking.result())
+        except BaseException:  # noqa: BLE001 - raised again by result(), on the building thread
+            return True
 
 
 def is_changeable(text: str) -> bool:
@@ -81,7 +65,7 @@ def _is_fixed(line: str) -> bool:
 
 def versions(text: str) -> dict[str, str]:
     """Return the version of each distribution that was resolved to one, by canonical name."""
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in _EXACT.findall(text)}
+    return {canonical(name): version for name, version in _EXACT.findall(text)}
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> str:

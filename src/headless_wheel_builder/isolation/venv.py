@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means
 from headless_wheel_builder.isolation.installers import Installer
 from headless_wheel_builder.isolation.session import VenvSession
-from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.removal import temporary_folder
 from headless_wheel_builder.requirements import find_invalid
 from headless_wheel_builder.values import changed, value
 
@@ -103,11 +102,12 @@ class VenvIsolation:
         :raises InterpreterError: there is no such interpreter
         """
         base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
-        with _temporary("hwb-env-", context) as work:
+        context.processes.checkpoint()
+        with temporary_folder("hwb-env-", context.report) as work:
             environments = self._environments(Means(installer=self._installer, base=base, context=context, work=work))
             try:
                 yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
-            except BaseException:
+            except BaseException:  # a cancellation too: what is left of a failed build is not given back as sound
                 environments.close(failed=True)
                 raise
             environments.close(failed=False)
@@ -144,16 +144,6 @@ class VenvIsolation:
             release = on_failure.pop_all().close
         paths = Path(environment.python), Path(environment.site_packages)
         return BuildEnvironment(*paths, environment.env_vars, release=release)
-
-
-@contextlib.contextmanager
-def _temporary(prefix: str, context: Context) -> Iterator[str]:
-    context.processes.checkpoint()
-    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        remove_tree(folder, context.report)
 
 
 def _check_env_dir(path: str) -> None:
