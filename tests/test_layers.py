@@ -140,7 +140,7 @@ def test_a_layer_does_not_import_what_is_above_it(lower: tuple[str, ...], upper:
 def test_only_process_py_starts_processes() -> None:
     starters = {module.name: found for module in ALL if (found := starts_processes(module))}
     # The host is a program of its own, for the build environment's interpreter.
-    assert starters.pop("hooks.host") == ["os.fork"]
+    assert starters.pop("hooks.inside.server") == ["os.fork"]
     assert starters == {"process": ["subprocess.Popen"]}
 
 
@@ -148,7 +148,9 @@ def test_the_environment_is_read_only_at_the_edges() -> None:
     inner = [module for module in ALL if not below(module.name, "cli")]
     readers = {module.name: found for module in inner if (found := environment_readers(module))}
     assert readers.pop("core.engine")
-    assert readers.pop("hooks.host") == ["become"]
+    # What runs in the process of a hook is at the edge of that.
+    assert readers.pop("hooks.inside.program") == ["become"]
+    assert readers.pop("hooks.inside.ending") == ["_is_plain"]
     assert readers
     for name, found in readers.items():
         assert below(name, "isolation")

@@ -251,6 +251,107 @@ EQUAL = {
         one.me = one
         """
     ),
+    "weak references tell of the end of what a hook made": backend(
+        "import weakref\nclass Held: pass\nheld, told = [], []",
+        """
+        held.append(Held())
+        told.append(weakref.ref(held[0], lambda _: print("gone", flush=True)))
+        weakref.finalize(held[0], print, "finalized", flush=True).atexit = False
+        return "x"
+        """,
+    ),
+    "weak references tell of the end of what the import made": backend(
+        "import weakref\nclass Held: pass\nheld = Held()\ntold = weakref.ref(held, lambda _: print('gone', flush=True))"
+    ),
+    "what is made at exit is destroyed": backend(
+        """
+        import atexit
+        class Held:
+            def __del__(self): print("destroyed", flush=True)
+        kept = []
+        """,
+        "atexit.register(lambda: kept.append(Held())); return 'x'",
+    ),
+    "what is destroyed at exit fails and prints": backend(
+        """
+        class Held:
+            def __init__(self, what): self.what = what
+            def __del__(self):
+                print("destroyed", self.what)
+                raise ValueError(self.what)
+        kept = []
+        """,
+        "loop = Held('a loop'); loop.me = loop; del loop; kept.append(Held('kept')); return 'x'",
+    ),
+    "a generator is not run to its end": backend(
+        "kept = []\ndef steps():\n    try:\n        yield 1\n    finally:\n        print('finally', flush=True)",
+        "kept.append(steps()); next(kept[0]); return 'x'",
+    ),
+    "a generator of the import is not run to its end": backend(
+        "def steps():\n    try:\n        yield 1\n    finally:\n        print('finally', flush=True)\nit = steps()\nnext(it)"
+    ),
+    "threads are started at exit": backend(
+        "import atexit, threading",
+        """
+        def work(): print("worked", flush=True)
+        def begin():
+            try:
+                thread = threading.Thread(target=work)
+                thread.start()
+                thread.join()
+            except RuntimeError as error:
+                print(error, flush=True)
+        atexit.register(begin)
+        return "x"
+        """,
+    ),
+    "a thread makes what is destroyed at exit": backend(
+        """
+        import threading, time
+        class Held:
+            def __del__(self): print("destroyed", flush=True)
+        kept = []
+        """,
+        "threading.Thread(target=lambda: (time.sleep(0.1), kept.append(Held()))).start(); return 'x'",
+    ),
+    "an audit hook hears of the end": backend(
+        "import sys",
+        "sys.addaudithook(lambda event, _: event.startswith('cpython') and print(event, flush=True)); return 'x'",
+    ),
+    "the collector has callbacks": backend(
+        "import gc", "gc.callbacks.append(lambda phase, info: print(phase, flush=True)); return 'x'"
+    ),
+    "the collector is asked to tell of what it cannot free": backend(
+        "import gc", "gc.set_debug(gc.DEBUG_SAVEALL); return 'x'"
+    ),
+    "a program is traced": backend("import sys", "sys.setprofile(lambda *_: None); return 'x'"),
+    "C code has a function called at exit": backend(
+        "import ctypes",
+        """
+        global called
+        called = ctypes.CFUNCTYPE(None)(lambda: print("called", flush=True))
+        ctypes.pythonapi.Py_AtExit(called)
+        return "x"
+        """,
+    ),
+    "C code has printed, and not flushed": backend("import ctypes", "ctypes.CDLL(None).printf(b'of C\\n'); return 'x'"),
+    "text that cannot be printed at exit": backend(
+        "import sys", "sys.stdout.reconfigure(write_through=False); print('\\udc80'); return 'x'"
+    ),
+    "a database is left open": backend(
+        "import sqlite3",
+        """
+        global base
+        base = sqlite3.connect("base")
+        base.execute("create table t (a)")
+        base.execute("insert into t values (1)")
+        return "x"
+        """,
+    ),
+    "a temporary folder and a file are left": backend(
+        "import tempfile",
+        "global a, b; a = tempfile.TemporaryDirectory(dir='.'); b = tempfile.NamedTemporaryFile(dir='.'); return 'x'",
+    ),
     "the main module is imported by name": backend(
         "import __main__ as main, sys",
         "return repr([main is sys.modules['__main__'], main.__file__, sorted(vars(main))])",

@@ -19,10 +19,6 @@ from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.process import Processes
 
 # Those of pyproject-hooks' script, and typing only for type checkers.
-IMPORTED = {
-    *("__future__", "glob", "importlib", "importlib.machinery", "json", "os", "re", "shutil", "sys", "traceback"),
-    *("types", "typing", "warnings"),
-}
 
 
 class Remembered:
@@ -163,15 +159,32 @@ def test_an_interpreter_that_is_none_gives_what_it_gives_to_a_hook(ways: Ways, n
         assert answer[2] == 7
 
 
-def test_the_program_is_python_3_8() -> None:
-    ast.parse(Path(PROGRAM).read_text(), feature_version=(3, 8))
+PARTS = sorted(Path(PROGRAM).with_name("inside").glob("*.py"))
 
 
-def test_the_program_imports_what_hooks_find_imported_anyway() -> None:
-    tree = ast.parse(Path(PROGRAM).read_text())
+@pytest.mark.parametrize("path", [PROGRAM, *PARTS])
+def test_the_program_is_python_3_8(path: str | Path) -> None:
+    ast.parse(Path(path).read_text(), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("path", [PROGRAM, *PARTS])
+def test_the_program_imports_the_standard_library_only(path: str | Path) -> None:
+    tree = ast.parse(Path(path).read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert names <= IMPORTED
+    others = {name for name in names if not name.startswith("headless_wheel_builder.hooks.inside.")}
+    assert others <= {*sys.stdlib_module_names, "importlib.machinery"}
+
+
+def test_each_part_is_loaded() -> None:
+    tree = ast.parse(Path(PROGRAM).read_text())
+    (parts,) = (ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and is_parts(node))
+    assert sorted(parts) == [path.stem for path in PARTS if path.stem != "__init__"]
+
+
+def is_parts(node: ast.Assign) -> bool:
+    (target,) = node.targets
+    return isinstance(target, ast.Name) and target.id == "PARTS"
 
 
 def test_the_program_ends_when_nobody_speaks_to_it() -> None:

@@ -1,0 +1,1 @@
+"""The parts of the hook host, for the interpreter of a build environment."""

@@ -1,0 +1,143 @@
+"""What the import of a backend does that hooks forked after it would not see, or would see wrongly."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from headless_wheel_builder.hooks.inside.paths import is_below
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Audit events of what an import does outside this process: the next hook would find it done, or undone.
+OUTSIDE = frozenset(
+    {
+        "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.utime",
+        "os.truncate", "os.setxattr", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system",
+        "os.kill", "os.killpg", "subprocess.Popen", "pty.spawn", "fcntl.flock", "fcntl.lockf", "os.lockf",
+        "socket.bind", "socket.connect", "tempfile.mkstemp", "tempfile.mkdtemp", "shutil.rmtree",
+    }
+)  # fmt: skip
+# Others, and what they tell.
+TELLING = {
+    "os.chdir": "changes the current folder",
+    "_thread.start_new_thread": "starts threads",
+    "sys.addaudithook": "listens to audit events",
+    "sys.settrace": "traces what is run",
+    "sys.setprofile": "traces what is run",
+}
+READING = frozenset({"open", "os.listdir", "os.scandir"})
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# Functions of os that imports may not ask, and what for.
+ASKING = {
+    "getcwd": "asks for the current folder",
+    "getcwdb": "asks for the current folder",
+    "getpid": "asks for its process id",
+    "getppid": "asks for its process id",
+    "register_at_fork": "wants to know of forks",
+}
+# The standard library's own, which fork well.
+MAY_ASK = ("multiprocessing.", "random", "threading", "logging", "concurrent.futures.", "asyncio.")
+
+
+class Unsafe(BaseException):
+    """Stops an import before it does what a fork would not repeat, or would repeat wrongly."""
+
+
+class Watch:
+    """Notes and stops what hooks forked from this process would not see, or would see wrongly."""
+
+    def __init__(self) -> None:
+        self.seen: str | None = None
+        self._is_on = False
+
+    def __enter__(self) -> Watch:
+        self._folder = os.getcwd()
+        self._originals = [(os, name, getattr(os, name)) for name in ASKING] + [(sys, "argv", sys.argv)]
+        self._stand_ins: list[Any] = [Asked(self, name) for name in ASKING] + [Arguments(self)]
+        for (owner, name, _), stand_in in zip(self._originals, self._stand_ins):
+            setattr(owner, name, stand_in)
+        sys.addaudithook(self._hear)
+        self._is_on = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_on = False
+        modules = [vars(module) for module in sys.modules.values() if type(module) is type(sys)]
+        for (owner, name, original), stand_in in zip(self._originals, self._stand_ins):
+            if owner is sys and getattr(owner, name) is not stand_in:
+                self.seen = self.seen or "it changes the command line while it is imported"
+            # Whoever imported it by name has it too.
+            for names in modules:
+                if names.get(name) is stand_in:
+                    names[name] = original
+
+    def note(self, what: str) -> None:
+        """Stop the import that does something."""
+        if self._is_on:
+            self.seen = self.seen or f"it {what} while it is imported"
+            raise Unsafe(what)
+
+    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self._is_on:
+            if event == "sys.addaudithook" and hasattr(gc, "unfreeze"):
+                gc.unfreeze()  # a hook's own, which hears of the destruction of the interpreter
+            return
+        if event in TELLING:
+            self.note(TELLING[event])
+        elif event in OUTSIDE and not (event.startswith("os.") and any(map(_is_harmless, args[:2]))):
+            self.note(f"changes something outside of its process ({event})")
+        elif event in READING and not isinstance(args[0], int):
+            if event == "open" and isinstance(args[2], int) and args[2] & WRITING and not _is_harmless(args[0]):
+                self.note(f"writes to {os.fsdecode(args[0])}")
+            if self._is_of_source(os.fsdecode(args[0] or "")):
+                self.note("reads the source tree")
+
+    def _is_of_source(self, path: str) -> bool:
+        path = os.path.normpath(path) if ".." in path else path
+        is_inside = is_below(path + os.sep, self._folder) and not is_below(path, sys.prefix)
+        return is_inside or not os.path.isabs(path)
+
+
+class Asked:
+    """Stands for a function of `os`. No function itself: pathlib of Python 3.10 keeps one in a class."""
+
+    def __init__(self, watch: Watch, name: str) -> None:
+        self._original = getattr(os, name)
+        self._watch = watch
+        self._name = name
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if not str(sys._getframe(1).f_globals.get("__name__")).startswith(MAY_ASK):
+            self._watch.note(ASKING[self._name])
+        return self._original(*args, **options)
+
+
+class Arguments(list):  # type: ignore[type-arg]
+    """Stands for `sys.argv`, which is that of a hook only when there is one."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__([""])
+        self._watch = watch
+
+    def __getitem__(self, index: Any) -> Any:
+        self._watch.note("asks for the command line")
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Any:
+        self._watch.note("asks for the command line")
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._watch.note("asks for the command line")
+        return super().__len__()
+
+
+def _is_harmless(path: object) -> bool:
+    # Bytecode is written by whoever imports first.
+    text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+    prefix = sys.pycache_prefix
+    return "__pycache__" in text or text == os.devnull or (prefix is not None and text.startswith(prefix))
