@@ -139,6 +139,8 @@ def test_a_layer_does_not_import_what_is_above_it(lower: tuple[str, ...], upper:
 
 def test_only_process_py_starts_processes() -> None:
     starters = {module.name: found for module in ALL if (found := starts_processes(module))}
+    # Before there is time to import process.py.
+    assert starters.pop("hooks.headstart") == ["os.execve", "os.fork"]
     # The host is a program of its own, for the build environment's interpreter.
     assert starters.pop("hooks.inside.server") == ["os.fork"]
     assert starters == {"process": ["subprocess.Popen"]}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -58,8 +58,7 @@ class Bench:
 
     def _run(self, project: Project, kind: Kind, contender: Contender) -> Timing:
         ready = str(self._ready_environment(project)) if contender.seconds == "reported" else ""
-        with tempfile.TemporaryDirectory(dir=self.workspace.root, prefix="run-") as name:
-            folder = Path(name)
+        with empty(self.workspace.root / "runs" / project.name / contender.name) as folder:
             fields = {**self._fields(folder), "backend": project.backend, "ready": ready}
             env = self.fresh(project, folder, store=contender.store)
             timing = self.timed(contender.argv(kind, fields), folder, env)
@@ -89,6 +88,16 @@ class Bench:
             folder = self.workspace.root / "ready" / project.name
             self._ready[project.name] = environment(folder, project.requires, self.workspace)
         return self._ready[project.name]
+
+
+@contextlib.contextmanager
+def empty(folder: Path) -> Iterator[Path]:
+    """Make a folder that is gone in the end, at the same place each time: people build a project where it is."""
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def check(folder: Path, kind: Kind, contender: Contender) -> None:

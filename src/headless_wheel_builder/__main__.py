@@ -6,7 +6,7 @@ import sys
 if __name__ == "__main__" and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
     sys.path.pop(0)
 
-from headless_wheel_builder.cli import leave, main
+from headless_wheel_builder.cli import script
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:], prog="python -m headless_wheel_builder"))
+    script("python -m headless_wheel_builder")

@@ -13,12 +13,9 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar
+from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from headless_wheel_builder.values import value
-
-if TYPE_CHECKING:
-    Popen: TypeAlias = subprocess.Popen[bytes]
 
 OnOutput: TypeAlias = Callable[[bytes], None]
 Stop: TypeAlias = Literal["terminate", "kill"]
@@ -46,6 +43,23 @@ class Captured:
     returncode: int
     stdout: bytes
     stderr: bytes
+
+
+class Child(Protocol):
+    """A process of ours: `subprocess.Popen`, or what was started without that."""
+
+    pid: int
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+    returncode: int | None
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code, negative for a signal."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
 
 
 class Stoppable(Protocol):
@@ -192,7 +206,7 @@ class Processes:
         cwd: str | os.PathLike[str] | None,
         env: Mapping[str, str],
         output: Output,
-    ) -> Iterator[Popen]:
+    ) -> Iterator[Child]:
         group = self.add(lambda: Group.start(argv, cwd=cwd, env=env, output=output))
         process = group.process
         try:
@@ -207,7 +221,7 @@ class Processes:
                 if stream is not None:
                     stream.close()
 
-    def _finish(self, process: Popen, pumps: Sequence[_Pump]) -> int:
+    def _finish(self, process: Child, pumps: Sequence[_Pump]) -> int:
         _wait_unreaped(process)
         with self._lock:
             Group(process).stop("kill")
@@ -217,12 +231,12 @@ class Processes:
         self.checkpoint()
         return returncode
 
-    def _pump(self, process: Popen, stream: IO[bytes] | None, on_output: OnOutput) -> _Pump:
+    def _pump(self, process: Child, stream: IO[bytes] | None, on_output: OnOutput) -> _Pump:
         if stream is None:
             raise ValueError("the process was started without a pipe")
         return _Pump(stream, on_output, on_error=lambda: self._kill(process))
 
-    def _kill(self, process: Popen) -> None:
+    def _kill(self, process: Child) -> None:
         with self._lock:
             Group(process).stop("kill")
 
@@ -242,7 +256,7 @@ _STREAMS: Final[Mapping[Output, tuple[int | None, int | None]]] = {
 class Group:
     """A process that leads a process group of its own."""
 
-    def __init__(self, process: Popen) -> None:
+    def __init__(self, process: Child) -> None:
         self.process = process
 
     @classmethod
@@ -347,7 +361,7 @@ def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:
     return timer
 
 
-def _wait_unreaped(process: Popen) -> None:
+def _wait_unreaped(process: Child) -> None:
     # Until it is reaped its process id cannot be given to a stranger, so its group can be signalled safely.
     if hasattr(os, "waitid"):
         with contextlib.suppress(ChildProcessError):

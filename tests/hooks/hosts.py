@@ -9,7 +9,7 @@ import signal
 import sys
 import textwrap
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,13 @@ from support import Recorder, wait_for
 from headless_wheel_builder.errors import BackendError
 from headless_wheel_builder.events import Explained, HookOutput, Warned
 from headless_wheel_builder.hooks.backend import Backend
+from headless_wheel_builder.hooks.headstart import HeadStart, Order
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -56,6 +58,7 @@ class Way:
 
     :param place: the folder with the backend
     :param is_hosted: in a host rather than in fresh interpreters
+    :param ahead: how the host that is started ahead differs from the one that is wanted; None for none
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Way:
         python: str = sys.executable,
         memory: Memory | None = None,
         name: str = "backend",
+        ahead: Mapping[str, object] | None = None,
     ) -> None:
         self.place = place
         self.folder = folder
@@ -91,7 +95,8 @@ class Way:
         self.python = python
         self._output = output
         self._name = name
-        self._launchers = Launchers(self.processes, self.recorder, output)
+        self.ahead = HeadStart(None if ahead is None or not is_hosted else changed(self.order(), **ahead))
+        self._launchers = Launchers(self.processes, self.recorder, output, self.ahead)
         place_of_backend = BackendPlace(os.fspath(self.source), name)
         self.launcher: Launcher = self.processes
         if is_hosted:
@@ -101,9 +106,15 @@ class Way:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ahead.abandon()
         self._launchers.close()
         for pid in self.alive():
             os.kill(pid, signal.SIGKILL)
+
+    def order(self) -> Order:
+        """Return the host that its hooks want."""
+        first = {"preload": [self._name], "own": []}
+        return Order(self.python, self.environ, os.fspath(self.source), self._output != "inherit", first)
 
     def backend(self, source: Path | None = None) -> Backend:
         runner = HookRunner(self.launcher, self.environ, output=self._output, log=self.log, report=self.recorder)

@@ -17,9 +17,21 @@ IMPORTED: Final = time.perf_counter()
 __all__ = ["leave", "main", "script"]
 
 
-def script() -> None:
-    """Be the entry point of the installed scripts."""
-    leave(main(sys.argv[1:]))
+def script(prog: str | None = None) -> NoReturn:
+    """Be the program: run its command line, and end with the exit code.
+
+    :param prog: its name in messages; None for that of the script
+    """
+    # Before anything else is imported: Ctrl-C must not show a traceback of an import.
+    interruption = Interruption()
+    from headless_wheel_builder.cli.ahead import Ahead
+
+    with Ahead(sys.argv[1:], os.environ) as start:
+        interruption.before_exit = start.abandon
+        from headless_wheel_builder.cli.command import run
+
+        exit_code = run(sys.argv[1:], prog, interruption, start)
+    leave(exit_code)
 
 
 def leave(exit_code: int) -> NoReturn:
@@ -35,11 +47,10 @@ def leave(exit_code: int) -> NoReturn:
 
 
 def main(argv: Sequence[str], prog: str | None = None) -> int:
-    """Run the command line and return its exit code.
+    """Run the command line in this process, and return its exit code.
 
     :param prog: the program's name in messages; None for that of the script
     """
-    # Before anything else is imported: Ctrl-C must not show a traceback of an import.
     interruption = Interruption()
     from headless_wheel_builder.cli.command import run
 

@@ -17,20 +17,22 @@ from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.request import BuildRequest, default_output_dir
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
+from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.process import Processes
 
 
-def run(argv: Sequence[str], prog: str | None, interruption: Interruption) -> int:
+def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead: HeadStart | None = None) -> int:
     """Do what the arguments say and return the exit code.
 
     :param prog: the program's name in messages; None for that of the script
+    :param ahead: a hook host that runs already, in case it is wanted
     """
     arguments = parse_arguments(argv, prog)
     terminal = Terminal(os.environ, arguments.verbosity)
     try:
-        _run(arguments, terminal, interruption)
+        _run(arguments, terminal, interruption, ahead)
     except HeadlessWheelBuilderError as error:
         _explain(error, arguments, terminal)
         return error.exit_code
@@ -49,7 +51,7 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption) -> in
     return 0
 
 
-def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -> None:
+def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, ahead: HeadStart | None) -> None:
     source = _current_folder() if arguments.srcdir is None else arguments.srcdir
     settings = config_settings(arguments.config_settings, arguments.config_json, terminal)
     request = BuildRequest(
@@ -71,6 +73,7 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption) -
             report=terminal,
             verbosity=arguments.verbosity,
             hook_output=_hook_output(arguments),
+            ahead=ahead,
         )
         return work(Build(request, _provisioner(arguments), context))
 

@@ -37,7 +37,11 @@ class Interruption:
     """Receives the signals, from its creation on.
 
     The build runs on another thread, so that no signal can break into its cleaning up.
+
+    :param before_exit: called when a signal ends the program before or after the build
     """
+
+    before_exit: Callable[[], None] | None = None
 
     def __init__(self) -> None:
         self._is_building = False
@@ -71,7 +75,9 @@ class Interruption:
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._is_building:
             return  # the channel has it
-        # Nothing was started yet, or all is done: there is nothing to clean up.
+        # Nothing else was started yet, or all is done.
+        if self.before_exit is not None:
+            self.before_exit()
         interrupted = Interrupted(number)
         os.write(2, f"\nERROR Interrupted by {interrupted.name}\n".encode())
         os._exit(interrupted.exit_code)

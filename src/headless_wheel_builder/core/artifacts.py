@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from headless_wheel_builder.core.identity import same_name, same_version
+from headless_wheel_builder.core.names import same_name, same_version
 from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.core.sdist import SdistFacts, check_sdist
 from headless_wheel_builder.core.wheel import WheelFacts, check_wheel

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from packaging.utils import InvalidName, canonicalize_name
-from packaging.version import Version
-
+from headless_wheel_builder.core.names import is_name, same_name, same_version
 from headless_wheel_builder.values import value
 
 
@@ -42,10 +40,8 @@ def read_identity(data: bytes) -> Identity:
     """
     headers = read_headers(data)
     name, version = (_only(headers, field) for field in ("Name", "Version"))
-    try:
-        canonicalize_name(name, validate=True)
-    except InvalidName as error:
-        raise ValueError(str(error)) from None
+    if not is_name(name):
+        raise ValueError(f"name is invalid: {name!r}")
     return Identity(name, version)
 
 
@@ -56,25 +52,6 @@ def _only(headers: dict[str, list[str]], field: str) -> str:
     return values[0]
 
 
-def parsed_version(version: str) -> Version | None:
-    """Parse a version, or return None where PEP 440 does not know it."""
-    try:
-        return Version(version)
-    except ValueError:  # InvalidVersion, and what int() says to thousands of digits
-        return None
-
-
-def same_name(one: str, other: str) -> bool:
-    """Whether two spellings mean one project (PEP 503)."""
-    return canonicalize_name(one) == canonicalize_name(other)
-
-
-def same_version(one: str, other: str) -> bool:
-    """Whether two spellings mean one version (PEP 440); literally, where one of them is not a version."""
-    parsed = parsed_version(one), parsed_version(other)
-    return one == other if None in parsed else parsed[0] == parsed[1]
-
-
 def stands_for(stem: str, identity: Identity) -> bool:
     """Whether `<name>-<version>` is this project and version, in any spelling.
 
@@ -82,8 +59,3 @@ def stands_for(stem: str, identity: Identity) -> bool:
     """
     splits = ((stem[:at], stem[at + 1 :]) for at, character in enumerate(stem) if character == "-")
     return any(same_name(name, identity.name) and same_version(version, identity.version) for name, version in splits)
-
-
-def normal_stem(name: str, version: Version) -> str:
-    """Return `<name>-<version>` as PEP 427 and PEP 625 want it in the names of files and folders."""
-    return f"{canonicalize_name(name).replace('-', '_')}-{version}"

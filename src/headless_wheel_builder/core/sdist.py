@@ -9,18 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from packaging.utils import parse_sdist_filename
-from packaging.version import Version
-
 from headless_wheel_builder.core import tarball
 from headless_wheel_builder.core.archive_names import shown
-from headless_wheel_builder.core.identity import (
-    Identity,
-    normal_stem,
-    parsed_version,
-    read_identity,
-    stands_for,
-)
+from headless_wheel_builder.core.identity import Identity, read_identity, stands_for
+from headless_wheel_builder.core.names import is_version, normal_stem, sdist_version
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.sdist_members import MemberRules
 from headless_wheel_builder.core.tarball import HINT, Tarball
@@ -129,13 +121,12 @@ def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
     return stream.read() if stream else b""
 
 
-def _read_file_name(path: Path) -> Version:
+def _read_file_name(path: Path) -> str:
     try:
-        _, version = parse_sdist_filename(path.name)
+        return sdist_version(path.name)
     except ValueError as error:
         message = f"{path.name!r} does not look like a source distribution: {error}"
         raise SdistError(message, cause="PEP 625 wants <name>-<version>.tar.gz.", hint=HINT) from error
-    return version
 
 
 def _check_identity(path: Path, pkg_info: bytes, top_level: str) -> Identity:
@@ -166,15 +157,15 @@ def _another(path: Path, identity: Identity, but: str) -> SdistError:
 
 def _names_a_version(folder: str) -> bool:
     _, dash, version = folder.rpartition("-")
-    return bool(dash) and parsed_version(version) is not None
+    return bool(dash) and is_version(version)
 
 
-def _warnings(path: Path, version: Version, top_level: str, identity: Identity) -> Iterator[str]:
+def _warnings(path: Path, version: str, top_level: str, identity: Identity) -> Iterator[str]:
     stem = path.name.removesuffix(SUFFIX)
     normal = normal_stem(stem.rpartition("-")[0], version)
     if stem != normal:
         yield f"the file name of {path.name} is not normalised (PEP 625): it should be {normal}{SUFFIX}"
     if top_level != stem:
         yield f"{path.name}: the top-level folder should be {stem}, and is {top_level}"
-    if parsed_version(identity.version) is None:
+    if not is_version(identity.version):
         yield f"{path.name}: the version in PKG-INFO is not one (PEP 440): {shown(identity.version)}"

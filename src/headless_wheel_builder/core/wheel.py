@@ -6,20 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from packaging.tags import parse_tag
-from packaging.utils import parse_wheel_filename
-from packaging.version import Version
-
 from headless_wheel_builder.core.archive_names import parts, shown
-from headless_wheel_builder.core.identity import (
-    Identity,
-    normal_stem,
-    read_headers,
-    read_identity,
-    same_name,
-    same_version,
-    stands_for,
-)
+from headless_wheel_builder.core.identity import Identity, read_headers, read_identity, stands_for
+from headless_wheel_builder.core.names import WheelName, expanded, normal_stem, same_name, same_version, wheel_name
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.record import NAMES_SHOWN, check_record
 from headless_wheel_builder.core.wheel_archive import WheelArchive, opened, refusal
@@ -46,17 +35,6 @@ class WheelFacts:
     warnings: tuple[str, ...]
 
 
-@value
-class _FileName:
-    name: str
-    version: Version
-    tags: frozenset[str]
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(self.name, str(self.version))
-
-
 def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
     """Check a wheel without extracting it, in little memory.
 
@@ -74,21 +52,20 @@ def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
     return WheelFacts(identity.name, identity.version, tuple(sorted(stated.tags)), tuple(warnings))
 
 
-def _read_file_name(path: Path) -> _FileName:
+def _read_file_name(path: Path) -> WheelName:
     try:
-        name, version, _, tags = parse_wheel_filename(path.name)
+        return wheel_name(path.name)
     except ValueError as error:
         raise refusal(path, "is not named as a wheel must be (PEP 427)", str(error)) from error
-    return _FileName(name, version, frozenset(map(str, tags)))
 
 
-def _find_dist_info(archive: WheelArchive, stated: _FileName) -> str:
+def _find_dist_info(archive: WheelArchive, stated: WheelName) -> str:
     top_levels = {parts(name)[0] for name in archive.names if "/" in name}
     folders = sorted(top for top in top_levels if top.endswith(SUFFIX))
     if len(folders) != 1:
         raise refusal(archive.path, "must have exactly one .dist-info folder", f"It has: {folders}")
     folder = folders[0]
-    if not stands_for(folder.removesuffix(SUFFIX), stated.identity):
+    if not stands_for(folder.removesuffix(SUFFIX), Identity(stated.name, stated.version)):
         what = "has the .dist-info folder of another project or version"
         raise refusal(archive.path, what, f"It is {shown(folder)}.")
     if missing := [name for name in REQUIRED if f"{folder}/{name}" not in archive.names]:
@@ -96,12 +73,12 @@ def _find_dist_info(archive: WheelArchive, stated: _FileName) -> str:
     return folder
 
 
-def _check_metadata(archive: WheelArchive, dist_info: str, stated: _FileName) -> Identity:
+def _check_metadata(archive: WheelArchive, dist_info: str, stated: WheelName) -> Identity:
     try:
         identity = read_identity(archive.read(f"{dist_info}/METADATA", METADATA_LIMIT))
     except ValueError as error:
         raise refusal(archive.path, "has METADATA that cannot be used", str(error)) from error
-    if not (same_name(identity.name, stated.name) and same_version(identity.version, str(stated.version))):
+    if not (same_name(identity.name, stated.name) and same_version(identity.version, stated.version)):
         what = "has the METADATA of another project or version"
         raise refusal(archive.path, what, f"It is for {shown(identity.name)} {shown(identity.version)}.")
     return identity
@@ -121,7 +98,7 @@ def _check_wheel_file(archive: WheelArchive, dist_info: str) -> list[str]:
     return headers.get("tag", [])
 
 
-def _warnings(path: Path, dist_info: str, stated: _FileName, tags: list[str]) -> Iterator[str]:
+def _warnings(path: Path, dist_info: str, stated: WheelName, tags: list[str]) -> Iterator[str]:
     normal = normal_stem(stated.name, stated.version)
     if not path.name.startswith(f"{normal}-"):
         yield f"the file name of {path.name} is not normalised (PEP 427): it should start with {normal}-"
@@ -133,6 +110,6 @@ def _warnings(path: Path, dist_info: str, stated: _FileName, tags: list[str]) ->
 
 def _expanded(tags: list[str]) -> frozenset[str]:
     try:
-        return frozenset(str(tag) for compressed in tags for tag in parse_tag(compressed))
+        return frozenset().union(*map(expanded, tags))
     except ValueError:
         return frozenset(tags)

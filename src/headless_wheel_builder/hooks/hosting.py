@@ -14,10 +14,10 @@ from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
+from headless_wheel_builder.hooks.headstart import PROGRAM, HeadStart, Order
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.process import PIPE_SIZE, Cancelled, Group, OnOutput, Output, Processes, Stop
 
-PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
 LEARNT: Final = "modules.json"
 # For what was killed to be gone.
 END_SECONDS: Final = 2.0
@@ -34,6 +34,7 @@ class HookHost:
     :param environ: the whole environment of hooks, before what pyproject-hooks adds
     :param output: "merged" where hooks print to us rather than to our own streams
     :param memory: what hooks needed before, and where what they need now is noted
+    :param ahead: a host that runs already, which may be this one
     :raises Cancelled: the build was cancelled
     :raises OSError: it cannot be started
     """
@@ -47,6 +48,7 @@ class HookHost:
         *,
         output: Output = "inherit",
         memory: Memory | None = None,
+        ahead: HeadStart | None = None,
     ) -> None:
         self._processes = processes
         self._environ = environ
@@ -58,22 +60,27 @@ class HookHost:
         # `stop` is called from other threads, and must not write into what is closed.
         self._lock = threading.Lock()
         self._is_closed = False
+        preload = [backend.module, *(memory.preload(backend) if memory else ())]
+        first = {"preload": preload, "own": list(memory.own) if memory else []}
+        order = Order(python, environ, backend.source, output == "merged", first)
+        processes.add(lambda: self._start(order, ahead))
+
+    def _start(self, order: Order, ahead: HeadStart | None) -> HookHost:
+        running = ahead.take(order) if ahead else None
+        if running:
+            self._group, self._channel = Group(running[0]), running[1]
+            return self
         self._channel = Channel()
         theirs = self._channel.theirs
-        argv = [python, PROGRAM, *map(str, theirs)]
-
-        def start() -> HookHost:
-            self._group = Group.start(argv, cwd=backend.source, env=environ, output=output, pass_fds=theirs)
-            return self
-
+        argv = [order.python, PROGRAM, *map(str, theirs)]
         try:
-            processes.add(start)
-        except BaseException:  # a cancellation too: no pipe stays open
+            self._group = Group.start(argv, cwd=order.source, env=order.environ, output=self._output, pass_fds=theirs)
+        except BaseException:  # Ctrl-C too: no pipe stays open
             self._channel.close()
             raise
         self._channel.give()
-        preload = [backend.module, *(memory.preload(backend) if memory else ())]
-        self._channel.send({"preload": preload, "own": list(memory.own) if memory else []})
+        self._channel.send(order.first)
+        return self
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
@@ -260,11 +267,15 @@ class Launchers:
     """The launchers of one environment, a host for each backend that may have one; a context manager that ends them.
 
     :param output: where what hooks print goes
+    :param ahead: a host that runs already, which may be one of theirs
     """
 
-    def __init__(self, processes: Processes, report: Reporter, output: OutputMode) -> None:
+    def __init__(
+        self, processes: Processes, report: Reporter, output: OutputMode, ahead: HeadStart | None = None
+    ) -> None:
         self._processes = processes
         self._report = report
+        self._ahead = ahead
         self._output: Output = "inherit" if output == "inherit" else "merged"
         self._hosted: dict[str, HostedLauncher] = {}
         self._is_interrupted = False
@@ -314,7 +325,9 @@ class Launchers:
             self._report(Explained(f"Each hook gets a fresh interpreter: {obstacle}"))
             return None
         try:
-            return HookHost(self._processes, python, environ, backend, output=self._output, memory=memory)
+            return HookHost(
+                self._processes, python, environ, backend, output=self._output, memory=memory, ahead=self._ahead
+            )
         except OSError:
             return None  # a fresh interpreter fails in the same way, where the hook is named
 

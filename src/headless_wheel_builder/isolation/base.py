@@ -21,6 +21,8 @@ from headless_wheel_builder.values import field, named_value
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headless_wheel_builder.hooks.headstart import HeadStart
+
 Environment = TypeVar("Environment", bound="BuildEnvironment")
 
 
@@ -93,6 +95,7 @@ class Context:
     :param verbosity: as the command line counts it: 0, more for each `-v`, less for each `-q`
     :param hook_output: where what the backend prints goes
     :param timeline: where what the build does is noted
+    :param ahead: a hook host that runs already, in case it is wanted
     """
 
     environ: Mapping[str, str]
@@ -101,6 +104,7 @@ class Context:
     verbosity: int = 0
     hook_output: OutputMode = "capture"
     timeline: Timeline = field(default_factory=Timeline)
+    ahead: HeadStart | None = None
 
 
 class Provisioned(Protocol):

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 
 from headless_wheel_builder.errors import DependencyError
+from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context
@@ -52,9 +53,12 @@ class Means:
         if text.strip():
             self.installer.install_resolved(interpreter, self.layout.python(folder), place, self.context, text)
 
-    def launchers(self) -> Launchers:
-        """Return what runs the hooks in a new environment."""
-        return Launchers(self.context.processes, self.context.report, self.context.hook_output)
+    def launchers(self, ahead: HeadStart | None = None) -> Launchers:
+        """Return what runs the hooks in an environment.
+
+        :param ahead: a hook host that runs already, which may be one of its
+        """
+        return Launchers(self.context.processes, self.context.report, self.context.hook_output, ahead)
 
 
 class FreshEnvironments:

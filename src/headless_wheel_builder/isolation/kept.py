@@ -200,7 +200,7 @@ class KeptEnvironments:
             loan.folder,
             where,
             installed=installed,
-            launchers=self._means.launchers(),
+            launchers=self._means.launchers(self._context.ahead),
             difference=loan.difference,
             at_close=loan.close,
         )

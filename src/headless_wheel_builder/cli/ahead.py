@@ -1,0 +1,46 @@
+"""Remember which hook host a command line wanted, to start it ahead the next time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.hooks.channel import is_possible
+from headless_wheel_builder.hooks.headstart import HeadStart, Order
+from headless_wheel_builder.isolation.cache import cache_folder
+from headless_wheel_builder.isolation.store import Store
+
+
+class Ahead:
+    """What is known of one command line in the current folder; a context manager that has a host started ahead.
+
+    :param environ: the caller's environment
+    """
+
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._store: Store | None = None
+        if is_possible():
+            # Whoever really needs the store, or the folder, says what is wrong with it.
+            with contextlib.suppress(IsolationError, OSError):
+                self._question = json.dumps(["ahead", sys.executable, os.getcwd(), *argv])
+                self._store = Store(cache_folder(environ))
+
+    def __enter__(self) -> HeadStart:
+        answer = None
+        if self._store is not None:
+            with contextlib.suppress(IsolationError):
+                answer = self._store.recall(self._question)
+        self._start = HeadStart(Order.parse(answer, self._environ))
+        return self._start
+
+    def __exit__(self, *_: object) -> None:
+        self._start.abandon()
+        wanted = None if self._start.is_right else self._start.wanted
+        if self._store is not None and wanted is not None:
+            with contextlib.suppress(IsolationError):  # the build has warned of it
+                self._store.remember(self._question, wanted.facts(self._environ))

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headless_wheel_builder.cli.ahead import Ahead
+from headless_wheel_builder.hooks.headstart import HeadStart, Order
+from headless_wheel_builder.values import changed
+
+# The process that this is for has one thread.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no hook host elsewhere"),
+]
+ARGV = ["-w", "there"]
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return {"HWB_CACHE_DIR": os.fspath(tmp_path / "cache"), "PATH": os.defpath}
+
+
+@pytest.fixture
+def order(environ: dict[str, str], tmp_path: Path) -> Order:
+    first = {"preload": ["json"], "own": []}
+    return Order(sys.executable, {**environ, "X": "1"}, os.fspath(tmp_path), is_captured=True, first=first)
+
+
+@pytest.fixture
+def remembered(environ: dict[str, str], order: Order) -> None:
+    """Have a build want a host."""
+    with Ahead(ARGV, environ) as start:
+        assert not has_begun(start)
+        assert start.take(order) is None
+
+
+def has_begun(start: HeadStart) -> bool:
+    return start._running is not None
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    yield
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_the_host_that_the_last_build_wanted_is_started(environ: dict[str, str], order: Order) -> None:
+    with Ahead(ARGV, environ) as start:
+        assert has_begun(start)
+        taken = start.take(order)
+        assert taken is not None
+        assert taken[1].receive() == {"ready": True}
+        taken[1].close()
+        taken[0].wait()
+        assert taken[0].stdout is not None
+        taken[0].stdout.close()
+
+
+@pytest.mark.usefixtures("remembered")
+def test_of_another_command_line_nothing_is_known(environ: dict[str, str]) -> None:
+    with Ahead([*ARGV, "-n"], environ) as start:
+        assert not has_begun(start)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_of_another_folder_nothing_is_known(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Ahead(ARGV, environ) as start:
+        assert not has_begun(start)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_whatever_was_wanted_last_is_remembered(environ: dict[str, str], order: Order) -> None:
+    other = changed(order, source="/")
+    with Ahead(ARGV, environ) as start:
+        assert start.take(other) is None
+    with Ahead(ARGV, environ) as start:
+        assert start._order == other
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_build_that_wants_no_host_ends_it_and_changes_nothing(environ: dict[str, str]) -> None:
+    for _ in range(2):
+        with Ahead(ARGV, environ) as start:
+            assert has_begun(start)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_program_that_is_left_early_ends_the_host(environ: dict[str, str]) -> None:
+    with pytest.raises(SystemExit), Ahead(ARGV, environ):
+        raise SystemExit(2)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_store_that_others_could_write_to_is_not_believed(environ: dict[str, str], order: Order) -> None:
+    os.chmod(environ["HWB_CACHE_DIR"], 0o777)
+    with Ahead(ARGV, environ) as start:
+        assert not has_begun(start)
+        start.take(order)
+
+
+def test_without_a_home_or_a_folder_nothing_is_started_and_nothing_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], order: Order
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for environ in ({"HWB_CACHE_DIR": os.fspath(tmp_path / "cache")}, {"HOME": "nowhere"}):
+        with Ahead(ARGV, environ) as start:
+            assert not has_begun(start)
+            start.take(order)
+    assert capfd.readouterr() == ("", "")
