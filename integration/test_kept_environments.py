@@ -470,6 +470,57 @@ def test_a_build_that_is_interrupted_while_the_index_is_asked_ends_at_once(
     assert run.changes == ()
 
 
+# Says which hosts a build starts, and when it waits for the one that was started ahead.
+LISTENING = """\
+import sys
+
+def hear(event, args):
+    if event == "os.fork":
+        print("started ahead", file=sys.stderr)
+    if event == "subprocess.Popen" and any(str(one).endswith("host.py") for one in args[1]):
+        print("started", file=sys.stderr)
+
+sys.addaudithook(hear)
+del sys.argv[1:4]
+from headless_wheel_builder.cli import script
+
+script()
+"""
+
+
+def hosts(run: Run) -> list[str]:
+    assert run.exit_code == 0, run.stderr
+    return [line for line in run.stderr.splitlines() if line.startswith("started")]
+
+
+def listening(world: World, project: Path) -> Run:
+    prefix = [sys.executable, "-c", LISTENING]
+    return world.start(project, prefix=prefix).finished()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no hook host elsewhere")
+def test_the_host_of_the_last_build_is_started_ahead_and_only_that(world: World) -> None:
+    project = world.project()
+    built = [hosts(listening(world, project)) for _ in range(3)]
+    assert built == [["started"], ["started ahead"], ["started ahead"]]
+    world.index.publish(NAME, "2.0", backend("2.0"))
+    run = listening(world, project)
+    assert hosts(run) == ["started ahead", "started"]
+    assert made_by(run) == "2.0"
+    (project / "pyproject.toml").write_text(PYPROJECT.format(requires=[f"{NAME}==1.0"]))
+    run = listening(world, project)
+    assert made_by(run) == "1.0"
+
+
+def test_a_host_that_was_started_ahead_for_nothing_is_gone(world: World) -> None:
+    project = world.project()
+    for _ in range(2):
+        world.build(project)
+    (project / "pyproject.toml").write_text("[nonsense")
+    run = world.build(project)
+    refused(run, "Failed to parse")
+
+
 @pytest.fixture
 def mark() -> Iterator[dict[str, Callable[[], object]]]:
     """Be what an index that does not answer does, and how to wait for somebody to ask it."""

@@ -26,6 +26,8 @@ GIT = ("git", "-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "
 DATES = {"GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2024-01-01T00:00:00Z"}
 EACH = pytest.mark.parametrize("sdist", SDISTS, ids=[f"{sdist.name}-{sdist.version}" for sdist in SDISTS])
 
+ONE_OF_EACH = list({sdist.family: sdist for sdist in SDISTS}.values())
+
 
 @pytest.fixture
 def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
@@ -79,6 +81,24 @@ def test_a_real_source_tree_is_built_into_the_same_sdist_and_wheel(
     make = partial(unpacked, archive, sdist.git)
     pair = frontends.both(make, "tree", "-o", "out", cwd=".", env=ENVIRONMENT, theirs_also=("--installer", "uv"))
     the_same(pair, artifacts=2)
+
+
+@pytest.mark.parametrize("sdist", ONE_OF_EACH, ids=[sdist.family for sdist in ONE_OF_EACH])
+def test_a_wheel_is_the_same_from_an_environment_that_is_new_kept_or_fresh(
+    frontends: Frontends, archive: Path, tmp_path: Path
+) -> None:
+    built = []
+    for options in ((), (), ("--fresh-env",)):
+        root = tmp_path / "w"
+        root.mkdir()
+        copied(archive, root)
+        env = {**ENVIRONMENT, "HWB_CACHE_DIR": os.fspath(tmp_path / "store")}
+        run = frontends.ours(*options, archive.name, "-o", "out", root=root, env=env)
+        assert run.exit_code == 0, run.stderr
+        built.append(run.contents)
+        shutil.rmtree(root)
+    assert built[0]
+    assert built[0] == built[1] == built[2]
 
 
 def the_same(pair: Pair, *, artifacts: int) -> None:
