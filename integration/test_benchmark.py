@@ -66,6 +66,7 @@ def check_tables(text: str) -> None:
         "hwb, later runs ÷ uv build",
         "hwb, first run ÷ uv build",
         "hwb, later runs minus hooks only",
+        "hwb's own modules, after those of others",
         "all imports of hwb minus a bare interpreter",
     ]
     assert {row[4] for row in targets} <= {"PASS", "MISS"}
