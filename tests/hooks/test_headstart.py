@@ -153,7 +153,7 @@ def test_the_current_folder_is_as_before(order: Order) -> None:
     before = os.getcwd()
     start = HeadStart(order)
     assert os.getcwd() == before
-    assert os.readlink(f"/proc/{host(start)}/cwd") == order.source
+    wait_for(lambda: os.readlink(f"/proc/{host(start)}/cwd") == order.source)
     start.abandon()
 
 
