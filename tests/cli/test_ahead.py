@@ -27,7 +27,10 @@ def environ(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def order(environ: dict[str, str], tmp_path: Path) -> Order:
     first = {"preload": ["json"], "own": []}
-    return Order(sys.executable, {**environ, "X": "1"}, os.fspath(tmp_path), is_captured=True, first=first)
+    python = Path(os.path.realpath(tmp_path), "cache", "v1", "environments", "x", "python")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    return Order(os.fspath(python), {**environ, "X": "1"}, os.fspath(tmp_path), is_captured=True, first=first)
 
 
 @pytest.fixture
@@ -84,6 +87,14 @@ def test_whatever_was_wanted_last_is_remembered(environ: dict[str, str], order: 
         assert start.take(other) is None
     with Ahead(ARGV, environ) as start:
         assert start._order == other
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_program_outside_the_store_is_not_started(environ: dict[str, str], order: Order) -> None:
+    with Ahead(ARGV, environ) as start:
+        start.take(changed(order, python=sys.executable))
+    with Ahead(ARGV, environ) as start:
+        assert not has_begun(start)
 
 
 @pytest.mark.usefixtures("remembered")

@@ -45,6 +45,7 @@ TAGS = [
 ]
 TAGS += [
     "PY3-none-any",
+    "pY3-none-any",
     "py3-none",
     "3py-none-any",
     "py3-none-any-x",

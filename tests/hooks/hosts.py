@@ -95,7 +95,9 @@ class Way:
         self.python = python
         self._output = output
         self._name = name
-        self.ahead = HeadStart(None if ahead is None or not is_hosted else changed(self.order(), **ahead))
+        self.ahead = HeadStart()
+        if ahead is not None and is_hosted:
+            self.ahead.begin(changed(self.order(), **ahead))
         self._launchers = Launchers(self.processes, self.recorder, output, self.ahead)
         place_of_backend = BackendPlace(os.fspath(self.source), name)
         self.launcher: Launcher = self.processes

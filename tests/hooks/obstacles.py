@@ -40,6 +40,27 @@ UNSAFE = {
         "import sys\nname = sys.argv[0]",
         "it asks for the command line while it is imported",
     ),
+    "looks for something on the command line": (
+        "import sys\nfound = 'build_wheel' in sys.argv",
+        "it asks for the command line while it is imported",
+    ),
+    "looks at the source tree": (
+        "import os\nfound = os.path.exists('PKG-INFO')",
+        "it reads the source tree while it is imported",
+    ),
+    "asks whether it may write there": (
+        "import os\nfound = os.access('.', os.W_OK)",
+        "it reads the source tree while it is imported",
+    ),
+    "looks at its process": (
+        "import os\npid = os.readlink('/proc/self')",
+        "it asks about its process while it is imported",
+    ),
+    "makes a name of its own": (
+        "import uuid\nname = uuid.uuid4().hex",
+        "it asks for random bytes while it is imported",
+    ),
+    "asks for its session": ("import os\nsession = os.getsid(0)", "it asks for its session while it is imported"),
     "changes the command line": ("import sys\nsys.argv = ['a']", "it changes the command line while it is imported"),
     "wants to know of forks": (
         "import os\nos.register_at_fork(after_in_child=lambda: print('forked'))",

@@ -338,6 +338,37 @@ EQUAL = {
     "text that cannot be printed at exit": backend(
         "import sys", "sys.stdout.reconfigure(write_through=False); print('\\udc80'); return 'x'"
     ),
+    "a stream of its own, made at import": backend(
+        "import io\nclass Told(io.BytesIO):\n    def close(self):\n        print(self.getvalue(), flush=True)\nout = io.TextIOWrapper(Told())",
+        "out.write('pending'); return 'x'",
+    ),
+    "a stream over the same output, made at import": backend(
+        "import io, sys\nout = io.TextIOWrapper(sys.stdout.buffer)", "out.write('pending'); return 'x'"
+    ),
+    "a stream that is replaced has something pending": backend(
+        "import sys", "global h; h = sys.stdout; h.write('pending'); sys.stdout = sys.__stdout__ = None; return 'x'"
+    ),
+    "an object in place of a module": backend(
+        "import sys",
+        """
+        class Odd:
+            def __getattr__(self, name): raise ImportError(name)
+        sys.modules["odd"] = Odd()
+        return "x"
+        """,
+    ),
+    "a lazy module stays unread": backend(
+        "import importlib.util, sys",
+        """
+        spec = importlib.util.find_spec("this")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        sys.modules["this"] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return "x"
+        """,
+    ),
+    "imports are in the way": backend("import builtins, sys", "sys.meta_path = None; del sys.stdout; return 'x'"),
+    "the way out is another": backend("import os", "os._exit = lambda code: print('mine'); return 'x'"),
     "a database is left open": backend(
         "import sqlite3",
         """

@@ -12,7 +12,7 @@ END = """
 import gc, os, sys
 from headless_wheel_builder.hooks.inside import ending
 kept = []
-os._exit = lambda code: print("at once", code, flush=True)
+ending.EXIT = lambda code: print("at once", code, flush=True)
 gc.freeze()
 {before}
 ending.leave()
@@ -34,7 +34,6 @@ def printed(before: str, **environ: str) -> str:
         "import tempfile; a = tempfile.TemporaryFile(); loop = [a]; loop.append(loop); del a, loop",
         "import logging; logging.basicConfig(); logging.warning('text')",
         "import weakref; weakref.finalize(kept.__class__, print).detach()",
-        "sys.stderr = sys.__stderr__ = None",
     ],
 )
 def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
@@ -51,6 +50,14 @@ def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
         "import weakref; a = type('A', (), {})(); kept += [a, weakref.ref(a, lambda _: None)]",
         "a = type('A', (), {'__del__': lambda _: None})(); a.me = a; del a",
         "import atexit; atexit.register(lambda: None)",
+        "import atexit; atexit.register(type('A', (), {'__eq__': lambda *_: True, '__call__': lambda _: None})())",
+        "import threading; getattr(threading, '_register_atexit', lambda f: kept.append(open('/dev/null')))(lambda: None)",
+        "sys.stdout.flush = lambda: None",
+        "del sys.stdout",
+        "sys.modules['logging'] = None",
+        "sys.modules['atexit'] = None",
+        "sys.modules['threading'] = type(sys)('threading')",
+        "sys.stderr = sys.__stderr__ = None",
         "import atexit; atexit.register(type('A', (), {'__eq__': lambda *_: False, '__call__': lambda _: None})())",
         "import threading, time; threading.Thread(target=time.sleep, args=(0.1,)).start()",
         "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
@@ -72,6 +79,12 @@ def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
 )
 def test_a_process_that_may_have_more_to_say_is_ended_by_the_interpreter(before: str) -> None:
     assert printed(before) == ""
+
+
+def test_a_stream_made_before_is_no_reason_not_to_look_at_others() -> None:
+    before = "import io; gc.unfreeze(); kept.append(io.TextIOWrapper(sys.stdout.buffer)); print(ending.last_words())"
+    assert "_io" in printed(before)
+    assert "_io" not in printed("gc.unfreeze(); print(ending.last_words())")
 
 
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONMALLOCSTATS"])

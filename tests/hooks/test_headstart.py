@@ -38,6 +38,12 @@ def host(start: HeadStart) -> int:
     return start._running[0].pid
 
 
+def begun(order: Order) -> HeadStart:
+    start = HeadStart()
+    start.begin(order)
+    return start
+
+
 def gone(pid: int) -> None:
     wait_for(lambda: not look(pid, "stat"))
 
@@ -49,7 +55,7 @@ def order(ways: Ways) -> Order:
 
 
 def test_hooks_get_the_host_that_runs_already(order: Order) -> None:
-    start = HeadStart(order)
+    start = begun(order)
     pid = host(start)
     taken = start.take(order)
     assert taken is not None
@@ -90,7 +96,7 @@ def test_only_the_first_host_of_a_build_is_wanted_ahead(order: Order) -> None:
 
 
 def test_a_host_that_nobody_takes_is_ended(order: Order) -> None:
-    start = HeadStart(order)
+    start = begun(order)
     pid = host(start)
     start.abandon()
     assert not look(pid, "stat")
@@ -101,7 +107,7 @@ def test_a_host_that_nobody_takes_is_ended(order: Order) -> None:
 def test_a_host_does_not_outlive_a_frontend_that_is_killed(order: Order) -> None:
     code = (
         "import json, os, signal, sys; from headless_wheel_builder.hooks.headstart import HeadStart, Order\n"
-        "start = HeadStart(Order.parse(json.loads(sys.argv[1]), os.environ))\n"
+        "start = HeadStart(); start.begin(Order.parse(json.loads(sys.argv[1]), os.environ))\n"
         "print(start._running[0].pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     argv = [sys.executable, "-c", code, json.dumps(order.facts(os.environ))]
@@ -139,19 +145,25 @@ def test_a_host_that_has_ended_meanwhile_is_as_any_that_ends(ways: Ways) -> None
 
 @pytest.mark.parametrize(
     "change",
-    [{"source": "/nowhere"}, {"python": "/nowhere"}, {"first": {"preload": ["x" * LONGEST_ORDER], "own": []}}],
-    ids=["source", "python", "first"],
+    [
+        {"source": "/nowhere"},
+        {"python": "/nowhere"},
+        {"python": "/bin/\0x"},
+        {"first": {"preload": ["x" * LONGEST_ORDER], "own": []}},
+        {"environ": {"PYTHONVERBOSE": "1"}},
+    ],
+    ids=["source", "python", "name", "first", "variables"],
 )
 def test_what_cannot_be_started_is_not(order: Order, change: Mapping[str, object]) -> None:
     before = os.getcwd(), sorted(os.listdir("/proc/self/fd"))
-    start = HeadStart(changed(order, **change))
+    start = begun(changed(order, **change))
     assert start._running is None
     assert (os.getcwd(), sorted(os.listdir("/proc/self/fd"))) == before
 
 
 def test_the_current_folder_is_as_before(order: Order) -> None:
     before = os.getcwd()
-    start = HeadStart(order)
+    start = begun(order)
     assert os.getcwd() == before
     wait_for(lambda: os.readlink(f"/proc/{host(start)}/cwd") == order.source)
     start.abandon()

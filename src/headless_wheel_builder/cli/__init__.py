@@ -26,8 +26,9 @@ def script(prog: str | None = None) -> NoReturn:
     interruption = Interruption()
     from headless_wheel_builder.cli.ahead import Ahead
 
-    with Ahead(sys.argv[1:], os.environ) as start:
-        interruption.before_exit = start.abandon
+    ahead = Ahead(sys.argv[1:], os.environ)
+    interruption.before_exit = ahead.start.abandon
+    with ahead as start:
         from headless_wheel_builder.cli.command import run
 
         exit_code = run(sys.argv[1:], prog, interruption, start)

@@ -22,6 +22,7 @@ class Ahead:
     """
 
     def __init__(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.start = HeadStart()
         self._environ = dict(environ)
         self._store: Store | None = None
         if is_possible():
@@ -31,16 +32,16 @@ class Ahead:
                 self._store = Store(cache_folder(environ))
 
     def __enter__(self) -> HeadStart:
-        answer = None
         if self._store is not None:
             with contextlib.suppress(IsolationError):
-                answer = self._store.recall(self._question)
-        self._start = HeadStart(Order.parse(answer, self._environ))
-        return self._start
+                order = Order.parse(self._store.recall(self._question), self._environ)
+                if order is not None and self._store.is_inside(order.python):
+                    self.start.begin(order)
+        return self.start
 
     def __exit__(self, *_: object) -> None:
-        self._start.abandon()
-        wanted = None if self._start.is_right else self._start.wanted
+        self.start.abandon()
+        wanted = None if self.start.is_right else self.start.wanted
         if self._store is not None and wanted is not None:
             with contextlib.suppress(IsolationError):  # the build has warned of it
                 self._store.remember(self._question, wanted.facts(self._environ))

@@ -49,6 +49,9 @@ class Interruption:
             # Ignored signals stay ignored: nohup and background jobs of a script rely on it.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._receive)
+        # Some supervisors ignore it, and the system then forgets how processes of ours ended.
+        if hasattr(signal, "SIGCHLD") and signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def run(self, work: Callable[[Processes], T]) -> T:
         """Run `work` to its end, which a signal brings about early.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _RELEASE: Final = r"(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){0,9}"
 _NAME: Final = r"[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*"
-_TAGS: Final = r"[a-z]\w*(?:\.[a-z]\w*)*(?:-[a-z0-9_]+(?:\.[a-z0-9_]+)*){2}"
+_TAGS: Final = r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*(?:-[a-z0-9_]+(?:\.[a-z0-9_]+)*){2}"
 
 
 @value

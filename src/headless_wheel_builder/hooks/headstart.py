@@ -19,6 +19,7 @@ from headless_wheel_builder.values import value
 PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
 # More than that does not fit into the pipe while nobody reads.
 LONGEST_ORDER: Final = 60_000
+_ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @value
@@ -52,7 +53,7 @@ class Order:
                 "python": str(python),
                 "source": str(source),
                 "is_captured": bool(is_captured),
-                "first": dict(first),
+                "first": {"preload": list(), "own": list()} as first,
                 "more": dict(more),
                 "gone": list(gone),
             } if all(isinstance(text, str) for text in more.values()):
@@ -82,18 +83,24 @@ class Started:
 
 
 class HeadStart:
-    """A host that runs already, or none, and what is to be started ahead next time.
+    """A host that runs already, or none, and what is to be started ahead next time."""
 
-    :param order: what to start; None for nothing
-    """
-
-    def __init__(self, order: Order | None = None) -> None:
+    def __init__(self) -> None:
         self.wanted: Order | None = None
-        self._order = order
+        self._order: Order | None = None
         self._running: tuple[Started, Channel] | None = None
-        if order is not None and _is_possible(order):
-            with contextlib.suppress(OSError):
-                self._running = _start(order)
+
+    def begin(self, order: Order) -> None:
+        """Start a host, if it can be started. Nothing else may run in this process yet."""
+        self._order = order
+        # A signal that ends the program finds the host started and known, or not started.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            with contextlib.suppress(OSError, ValueError):
+                if _is_possible(order):
+                    self._running = _start(order, before)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def is_right(self) -> bool:
@@ -120,17 +127,33 @@ class HeadStart:
                 process.stdout.close()
 
 
+def obstacle(environ: Mapping[str, str]) -> str | None:
+    """Say which variable keeps an interpreter from being a host; None if none does."""
+    for name in ("PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME"):
+        if environ.get(name):
+            return f"{name} has interpreters print what they import"
+    path = environ.get("PYTHONPATH")
+    if path and not all(map(os.path.isabs, path.split(os.pathsep))):
+        return "PYTHONPATH names a relative folder"
+    return None
+
+
 def _is_possible(order: Order) -> bool:
     is_short = len(json.dumps(order.first)) <= LONGEST_ORDER
-    return is_short and os.path.isdir(order.source) and os.access(order.python, os.X_OK)
+    is_there = os.path.isdir(order.source) and os.access(order.python, os.X_OK)
+    return is_short and is_there and obstacle(order.environ) is None
 
 
-def _start(order: Order) -> tuple[Started, Channel]:
+def _start(order: Order, mask: Iterable[int]) -> tuple[Started, Channel]:
     channel = Channel()
     reader, writer = os.pipe() if order.is_captured else (None, None)
     try:
-        pid = _fork(order, channel.theirs, writer)
-    except BaseException:  # Ctrl-C too: no pipe stays open
+        # Neither `subprocess`, which takes longer to import than this whole module, nor `posix_spawn`, whose processes
+        # ignore two signals more than others.
+        pid = os.fork()
+        if not pid:
+            _become(order, channel.theirs, writer, mask)
+    except BaseException:  # whatever happens, no pipe stays open
         channel.close()
         if reader is not None:
             os.close(reader)
@@ -141,19 +164,6 @@ def _start(order: Order) -> tuple[Started, Channel]:
     channel.give()
     channel.send(order.first)
     return Started(pid, reader), channel
-
-
-def _fork(order: Order, theirs: Sequence[int], output: int | None) -> int:
-    # Neither `subprocess`, which takes longer to import than this whole module, nor `posix_spawn`, whose processes
-    # ignore two signals more than others. Nothing else runs in this process yet.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-    try:
-        pid = os.fork()
-        if not pid:
-            _become(order, theirs, output, before)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return pid
 
 
 def _become(order: Order, theirs: Sequence[int], output: int | None, mask: Iterable[int]) -> NoReturn:
@@ -168,7 +178,7 @@ def _become(order: Order, theirs: Sequence[int], output: int | None, mask: Itera
             if int(name) > 2:  # noqa: PLR2004 - the standard streams
                 _keep(int(name), is_kept=int(name) in theirs)
         # Handlers go with the program; one of this must not run before.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -14,7 +14,7 @@ from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
-from headless_wheel_builder.hooks.headstart import PROGRAM, HeadStart, Order
+from headless_wheel_builder.hooks.headstart import PROGRAM, HeadStart, Order, obstacle
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.process import PIPE_SIZE, Cancelled, Group, OnOutput, Output, Processes, Stop
 
@@ -337,10 +337,4 @@ def _obstacle(environ: Mapping[str, str], backend: BackendPlace) -> str | None:
         return "forking is safe on Linux only"
     if backend.is_in_tree:
         return "an in-tree backend may read its folder while it is imported"
-    for name in ("PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME"):
-        if environ.get(name):
-            return f"{name} has interpreters print what they import"
-    path = environ.get("PYTHONPATH")
-    if path and not all(map(os.path.isabs, path.split(os.pathsep))):
-        return "PYTHONPATH names a relative folder"
-    return None
+    return obstacle(environ)

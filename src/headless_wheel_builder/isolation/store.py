@@ -112,6 +112,10 @@ class Store:
                 return None  # it may be in use as long as a build takes
             time.sleep(POLL_SECONDS)
 
+    def is_inside(self, path: str) -> bool:
+        """Tell whether a path is in an environment of the store, by its name."""
+        return os.path.normpath(path).startswith(self._environments + os.sep)
+
     def recall(self, question: str) -> dict[str, Any] | None:
         """Return the answer that was remembered; None when there is none that can be read."""
         with self._cache.using():

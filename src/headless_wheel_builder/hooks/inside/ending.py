@@ -8,12 +8,15 @@ import io
 import os
 import sys
 
-from headless_wheel_builder.hooks.inside.paths import is_library
+from headless_wheel_builder.hooks.inside.paths import is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# Bound now: a backend may put something else in their places.
+EXIT = os._exit
+STREAMS = (sys.stdout, sys.stderr)
 # Types of what has code left to run.
 SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
 # Modules whose weak references only forget what is destroyed; the C code of abc has no module.
@@ -26,22 +29,30 @@ HOLDING = frozenset(
     {"_ctypes", "_curses", "_dbm", "_gdbm", "_interpreters", "_sqlite3", "_testcapi", "_tkinter", "_xxsubinterpreters"}
     | {"concurrent.futures.thread", "concurrent.futures.process", "readline"}
 )
-# Exit handlers, once there is nothing for them to do but to flush.
-HARMLESS = frozenset({("logging", "shutdown"), ("weakref", "_exitfunc")})
 LOGGING = frozenset({"logging", "logging.handlers"})
 # Variables that have the interpreter, or the C library, do more at its end.
 ENDINGS = frozenset({"LD_PRELOAD", "PYTHONDUMPREFS", "PYTHONDUMPREFSFILE", "PYTHONINSPECT", "PYTHONMALLOCSTATS"})
 
 
 def last_words() -> set[str]:
-    """Return the modules of the code that would run if all objects, but frozen ones, were destroyed."""
-    objects = gc.get_objects()
+    """Return the modules of the code that would run if all objects were destroyed, but frozen ones and the streams."""
+    streams = set(map(id, _stream_parts()))
+    objects = [one for one in gc.get_objects() if id(one) not in streams]
     kinds = set(map(type, objects))
     found = {kind.__module__ for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
     references = {kind for kind in kinds if issubclass(kind, _weakref.ReferenceType)}
     callbacks = [one.__callback__ for one in objects if type(one) in references]
     told = {getattr(one, "__module__", "") for one in callbacks if one is not None}
     return found | {str(module) for module in told - FORGETTING}
+
+
+def _stream_parts() -> list[object]:
+    parts = []
+    for stream in (sys.__stdin__, *STREAMS):
+        if stream is not None:
+            buffer: Any = stream.buffer
+            parts += [stream, buffer, buffer if isinstance(buffer, io.RawIOBase) else buffer.raw]
+    return parts
 
 
 def thaw() -> None:
@@ -56,27 +67,32 @@ def leave() -> None:
     Destroying all modules takes longer than a small hook does. It is left out where no code but the standard library's
     would be run before or by that.
     """
-    if not _is_plain() or not _is_alone() or not last_words() <= QUIET or not _flush():
-        return thaw()
-    gc.collect()
-    if last_words():
-        return thaw()
-    _run_exit_handlers()
-    if not _flush():
-        return None
-    os._exit(0)
+    try:
+        is_silent = _is_plain() and _is_alone() and last_words() <= QUIET and _flush()
+        if is_silent:
+            gc.collect()
+            is_silent = not last_words()
+        if is_silent:
+            _atexit()._run_exitfuncs()
+            is_silent = _flush()
+    except BaseException:  # of what a backend has put in the way; the interpreter ends as it always does
+        is_silent = False
+    if is_silent:
+        EXIT(0)
+    thaw()
 
 
 def _is_plain() -> bool:
     is_watched = sys.gettrace() or sys.getprofile() or gc.callbacks or gc.get_debug() or sys.flags.inspect
+    is_talkative = sys.warnoptions or sys.flags.dev_mode
     return bool(
         _is_frozen()
         and not is_watched
+        and not is_talkative
         and not ENDINGS.intersection(os.environ)
-        and _is_original(sys.stdout, sys.__stdout__)
-        and _is_original(sys.stderr, sys.__stderr__)
+        and all(map(_is_original, (sys.stdout, sys.stderr), (sys.__stdout__, sys.__stderr__), STREAMS))
         and not HOLDING.intersection(sys.modules)
-        and not any(map(_is_foreign, list(sys.modules.values())))
+        and not any(map(is_foreign, list(sys.modules.values())))
     )
 
 
@@ -84,43 +100,29 @@ def _is_frozen() -> bool:
     return hasattr(gc, "get_freeze_count") and gc.get_freeze_count() > 0
 
 
-def _is_original(stream: object, original: object) -> bool:
-    return stream is original and (stream is None or type(stream) is io.TextIOWrapper)
-
-
-def _is_foreign(module: object) -> bool:
-    file = getattr(module, "__file__", None)
-    return isinstance(file, str) and file.endswith(".so") and not is_library(module)
+def _is_original(stream: object, kept: object, original: object) -> bool:
+    is_usual = stream is None or (type(stream) is io.TextIOWrapper and "flush" not in vars(stream))
+    return stream is kept is original and is_usual
 
 
 def _is_alone() -> bool:
     """Tell whether there are no threads to wait for, and no exit handlers but those that do nothing here."""
-    if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
-        return False
-    if "weakref" in sys.modules and sys.modules["weakref"].finalize._registry:
-        return False
+    known = 0
+    if "threading" in sys.modules:
+        threading = sys.modules["threading"]
+        if threading.active_count() > 1 or getattr(threading, "_threading_atexits", ()):
+            return False
+    if "weakref" in sys.modules:
+        finalize = sys.modules["weakref"].finalize
+        if finalize._registry:
+            return False
+        known += finalize._registered_with_atexit
     if "logging" in sys.modules:
         handlers = [reference() for reference in sys.modules["logging"]._handlerList]
         if not all(type(handler).__module__ in LOGGING for handler in handlers):
             return False
-    seen = _Seen()
-    atexit = _atexit()
-    atexit.unregister(seen)
-    known = [(getattr(one, "__module__", ""), getattr(one, "__name__", "")) for one in seen.handlers]
-    return len(known) == atexit._ncallbacks() and HARMLESS.issuperset(known)
-
-
-class _Seen:
-    """Compared with each exit handler by `atexit.unregister`, is none of them, and remembers them."""
-
-    def __init__(self) -> None:
-        self.handlers: list[object] = []
-
-    def __eq__(self, other: object) -> bool:
-        self.handlers.append(other)
-        return False
-
-    __hash__ = None  # type: ignore[assignment]
+        known += 1
+    return bool(_atexit()._ncallbacks() == known)
 
 
 def _atexit() -> Any:
@@ -129,13 +131,9 @@ def _atexit() -> Any:
     return atexit
 
 
-def _run_exit_handlers() -> None:
-    _atexit()._run_exitfuncs()
-
-
 def _flush() -> bool:
     try:
-        for stream in (sys.stdout, sys.stderr):
+        for stream in STREAMS:
             if stream is not None:
                 stream.flush()
     except (OSError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 LIBRARY = os.path.dirname(os.__file__)
 
@@ -15,4 +16,15 @@ def is_below(path: str, folder: str) -> bool:
 def is_library(module: object) -> bool:
     """Tell whether a module is one of the standard library."""
     origin = getattr(getattr(module, "__spec__", None), "origin", None) or ""
-    return origin in {"built-in", "frozen"} or (is_below(origin, LIBRARY) and "-packages" not in origin)
+    return origin in {"built-in", "frozen"} or _is_of_library(origin)
+
+
+def is_foreign(module: object) -> bool:
+    """Tell whether a module is of machine code, and none of the standard library's."""
+    # Nothing is asked that has code of its own: some modules are imported by the first question.
+    file = vars(module).get("__file__") if type(module) is type(sys) else None
+    return isinstance(file, str) and file.endswith(".so") and not _is_of_library(file)
+
+
+def _is_of_library(path: str) -> bool:
+    return is_below(path, LIBRARY) and "-packages" not in path

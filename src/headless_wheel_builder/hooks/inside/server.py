@@ -37,7 +37,7 @@ class Host:
         filters = self._preload(first["preload"])
         # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
         # But what is frozen is not destroyed when the process ends.
-        if hasattr(gc, "freeze") and last_words() <= {"_io"}:
+        if hasattr(gc, "freeze") and not last_words():
             gc.freeze()
         self._prepare_signals()
         while True:

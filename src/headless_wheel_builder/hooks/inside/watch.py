@@ -37,8 +37,15 @@ ASKING = {
     "getcwdb": "asks for the current folder",
     "getpid": "asks for its process id",
     "getppid": "asks for its process id",
+    "getpgrp": "asks for its process group",
+    "getsid": "asks for its session",
+    "urandom": "asks for random bytes",
     "register_at_fork": "wants to know of forks",
 }
+# Functions of os whose path imports may not choose from the source tree, nor from what the system tells of processes.
+LOOKING = ("stat", "lstat", "access", "readlink")
+# Whether Python is run where it was built: setuptools asks before it imports distutils.
+MAY_LOOK = frozenset({"pybuilddir.txt"})
 # The standard library's own, which fork well.
 MAY_ASK = ("multiprocessing.", "random", "threading", "logging", "concurrent.futures.", "asyncio.")
 
@@ -56,8 +63,11 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._folder = os.getcwd()
-        self._originals = [(os, name, getattr(os, name)) for name in ASKING] + [(sys, "argv", sys.argv)]
-        self._stand_ins: list[Any] = [Asked(self, name) for name in ASKING] + [Arguments(self)]
+        lists = [name for name in ("argv", "orig_argv") if hasattr(sys, name)]
+        self._originals = [(os, name, getattr(os, name)) for name in (*ASKING, *LOOKING)]
+        self._originals += [(sys, name, getattr(sys, name)) for name in lists]
+        self._stand_ins: list[Any] = [Asked(self, name) for name in ASKING]
+        self._stand_ins += [Looking(self, name) for name in LOOKING] + [Arguments(self) for _ in lists]
         for (owner, name, _), stand_in in zip(self._originals, self._stand_ins):
             setattr(owner, name, stand_in)
         sys.addaudithook(self._hear)
@@ -66,14 +76,15 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self._is_on = False
-        modules = [vars(module) for module in sys.modules.values() if type(module) is type(sys)]
+        originals = {}
         for (owner, name, original), stand_in in zip(self._originals, self._stand_ins):
             if owner is sys and getattr(owner, name) is not stand_in:
                 self.seen = self.seen or "it changes the command line while it is imported"
-            # Whoever imported it by name has it too.
-            for names in modules:
-                if names.get(name) is stand_in:
-                    names[name] = original
+            originals[id(stand_in)] = original
+        # Whoever imported one by name has it too, perhaps by another.
+        for names in [vars(module) for module in list(sys.modules.values()) if type(module) is type(sys)]:
+            for name in [name for name, found in names.items() if id(found) in originals]:
+                names[name] = originals[id(names[name])]
 
     def note(self, what: str) -> None:
         """Stop the import that does something."""
@@ -96,6 +107,15 @@ class Watch:
             if self._is_of_source(os.fsdecode(args[0] or "")):
                 self.note("reads the source tree")
 
+    def note_path(self, path: object) -> None:
+        """Stop the import that looks at a path of the source tree, or of a process."""
+        if self._is_on and isinstance(path, (str, bytes, os.PathLike)):
+            text = os.fsdecode(path)
+            if is_below(text, "/proc"):
+                self.note("asks about its process")
+            if text not in MAY_LOOK and self._is_of_source(text):
+                self.note("reads the source tree")
+
     def _is_of_source(self, path: str) -> bool:
         path = os.path.normpath(path) if ".." in path else path
         is_inside = is_below(path + os.sep, self._folder) and not is_below(path, sys.prefix)
@@ -116,6 +136,18 @@ class Asked:
         return self._original(*args, **options)
 
 
+class Looking:
+    """Stands for a function of `os` that takes a path first."""
+
+    def __init__(self, watch: Watch, name: str) -> None:
+        self._original = getattr(os, name)
+        self._watch = watch
+
+    def __call__(self, path: Any, *args: Any, **options: Any) -> Any:
+        self._watch.note_path(path)
+        return self._original(path, *args, **options)
+
+
 class Arguments(list):  # type: ignore[type-arg]
     """Stands for `sys.argv`, which is that of a hook only when there is one."""
 
@@ -123,17 +155,19 @@ class Arguments(list):  # type: ignore[type-arg]
         super().__init__([""])
         self._watch = watch
 
-    def __getitem__(self, index: Any) -> Any:
-        self._watch.note("asks for the command line")
-        return super().__getitem__(index)
 
-    def __iter__(self) -> Any:
+def _noted(name: str) -> Any:
+    def method(self: Any, *args: Any) -> Any:
         self._watch.note("asks for the command line")
-        return super().__iter__()
+        return getattr(list, name)(self, *args)
 
-    def __len__(self) -> int:
-        self._watch.note("asks for the command line")
-        return super().__len__()
+    return method
+
+
+for _name in ("contains", "getitem", "iter", "len", "reversed", "repr", "add", "mul", "eq", "ne", "lt", "gt"):
+    setattr(Arguments, f"__{_name}__", _noted(f"__{_name}__"))
+for _name in ("copy", "count", "index", "pop"):
+    setattr(Arguments, _name, _noted(_name))
 
 
 def _is_harmless(path: object) -> bool:
