@@ -51,7 +51,7 @@ def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
         "a = type('A', (), {'__del__': lambda _: None})(); a.me = a; del a",
         "import atexit; atexit.register(lambda: None)",
         "import atexit; atexit.register(type('A', (), {'__eq__': lambda *_: True, '__call__': lambda _: None})())",
-        "import threading; getattr(threading, '_register_atexit', lambda f: kept.append(open('/dev/null')))(lambda: None)",
+        "import threading as t; getattr(t, '_register_atexit', lambda f: kept.append(open('/dev/null')))(lambda: None)",
         "sys.stdout.flush = lambda: None",
         "del sys.stdout",
         "sys.modules['logging'] = None",

@@ -111,7 +111,7 @@ class Build:
             yield
 
     def _confirmed(self, work: Callable[[], T]) -> T:
-        """Do work, and again if it was done in an environment that turns out to be outdated."""
+        """Do work, and again if it was done in an environment that turns out not to be the right one."""
         while True:
             try:
                 try:
@@ -123,7 +123,7 @@ class Build:
                 with self._timed("resolve"):
                     self._environments.confirm()
             except OutdatedError as outdated:
-                self._context.report(Noticed(f"The index now has {outdated}: building again with that"))
+                self._context.report(Noticed(str(outdated)))
                 self._versions.clear()
             else:
                 return result

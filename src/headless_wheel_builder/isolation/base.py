@@ -169,7 +169,7 @@ class Session(Protocol):
 
 
 class OutdatedError(Exception):
-    """What an environment was guessed to have is not what its requirements resolve to now; the text names both."""
+    """An environment was not the right one, or is not any more; the text says why, and how the build goes on."""
 
 
 @runtime_checkable

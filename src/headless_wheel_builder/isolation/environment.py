@@ -54,13 +54,17 @@ class VirtualEnvironment:
         self.python = layout.python(folder)
         self.installed = installed
         self.is_closed = False
+        # Whether anyone has changed it since it was found to be as it was made.
+        self.was_changed = False
         self._difference = difference
         self._launchers = launchers
         self._at_close = at_close
 
     def is_intact(self) -> bool:
         """Tell whether it can be used as it was made."""
-        return not self.is_closed and self._difference() is None
+        if not self.is_closed and self._difference() is not None:
+            self.was_changed = True
+        return not (self.is_closed or self.was_changed)
 
     def environ(self, environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of hooks: the caller's, with nothing in it that leads out of this one.

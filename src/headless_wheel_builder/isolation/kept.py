@@ -74,6 +74,8 @@ class KeptEnvironments:
         self._guesses: dict[Requirements, Guess] = {}
         self._open: list[VirtualEnvironment] = []
         self._learnt: dict[str, Learnt] = {}
+        # Whether environments are made for this build alone, because a shared one was changed under it.
+        self._is_alone = False
 
     def make(self, requirements: Sequence[str]) -> VirtualEnvironment:
         """Return an environment with requirements: the one of last time, unless it is known to be outdated.
@@ -85,7 +87,7 @@ class KeptEnvironments:
         if wanted in self._resolutions:
             return self._right(wanted)
         self._resolutions[wanted] = self._ask(wanted)
-        guess = self._guess(wanted)
+        guess = None if self._is_alone else self._guess(wanted)
         if guess is None:
             return self._right(wanted)
         self._guesses[wanted] = guess
@@ -105,9 +107,9 @@ class KeptEnvironments:
             resolution.start()
 
     def confirm(self) -> None:
-        """Wait until it is certain that all guesses were right.
+        """Wait until it is certain that all guesses were right, and that nobody changed what was used.
 
-        :raises OutdatedError: one was not
+        :raises OutdatedError: a guess was wrong, or an environment was changed
         :raises DependencyError: requirements cannot be resolved any more
         """
         while self._guesses:
@@ -115,8 +117,10 @@ class KeptEnvironments:
             text = self._resolutions[wanted].result()
             if self._key(text) != guess.key:
                 self._drop_guesses()
-                raise OutdatedError(changes(guess.environment.installed, versions(text)))
+                now = changes(guess.environment.installed, versions(text))
+                raise OutdatedError(f"The index now has {now}: building again with that")
             del self._guesses[wanted]
+        self._check_unchanged()
 
     def close(self, *, failed: bool) -> None:
         """End what runs, and give all environments back."""
@@ -155,6 +159,14 @@ class KeptEnvironments:
         if guess and resolution and resolution.is_useless(lambda text: self._key(text) != guess.key):
             guess.environment.interrupt()
 
+    def _check_unchanged(self) -> None:
+        if not self._is_alone and [one for one in self._open if not one.is_intact() and one.was_changed]:
+            # By a hook of this build or of another one: what was built since may hold what does not belong there.
+            self._is_alone = True
+            for environment in self._open:
+                environment.close()
+            raise OutdatedError("The build environment was changed while it was in use: building again in a new one")
+
     def _drop_guesses(self) -> None:
         # Later ones too: what an outdated backend asked for, the right one need not ask for.
         for guess in self._guesses.values():
@@ -182,6 +194,8 @@ class KeptEnvironments:
                 Explained("The environment is not kept: what it needs from a folder or URL may change")
             )
             return self._fresh.make(wanted)
+        if self._is_alone:
+            return self._fresh.make_resolved(text)
         key = self._key(text)
         loan = self._keeper.make(key, lambda folder: self._fill(folder, text, wanted))
         if loan is None:
