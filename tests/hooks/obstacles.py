@@ -57,7 +57,7 @@ UNSAFE = {
         "it asks about its process while it is imported",
     ),
     "makes a name of its own": (
-        "import uuid\nname = uuid.uuid4().hex",
+        "import os\nname = os.urandom(4).hex()",
         "it asks for random bytes while it is imported",
     ),
     "asks for its session": ("import os\nsession = os.getsid(0)", "it asks for its session while it is imported"),
