@@ -14,7 +14,8 @@ from hosts import Way, Ways, backend
 from support import Recorder, hosts
 
 from headless_wheel_builder.events import Explained
-from headless_wheel_builder.hooks.hosting import PROGRAM, Launchers
+from headless_wheel_builder.hooks.headstart import PROGRAM
+from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.process import Processes
 

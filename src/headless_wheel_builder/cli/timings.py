@@ -61,7 +61,7 @@ class Timings:
         def timed(build: Build) -> T:
             try:
                 outcome = work(build)
-            except BaseException as error:
+            except BaseException as error:  # a cancellation too: the page shows how far it came
                 self._write(build.timeline, self._title(None), _reason(error))
                 raise
             self._write(build.timeline, self._title(outcome), "")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 Frame: TypeAlias = dict[str, Any]
 
@@ -25,6 +28,17 @@ class Channel:
     def fileno(self) -> int:
         """Return the descriptor to wait at."""
         return self._ours_in
+
+    def hand_over(self, start: Callable[[Sequence[int]], T], first: Frame) -> T:
+        """Start a host with its ends of the channel, send it the first frame, and return what `start` returned."""
+        try:
+            started = start(self.theirs)
+        except BaseException:  # Ctrl-C too: no pipe stays open
+            self.close()
+            raise
+        self.give()
+        self.send(first)
+        return started
 
     def give(self) -> None:
         """Close the host's ends here, once the host has them: when either side is gone, the other sees it."""

@@ -38,6 +38,10 @@ class Order:
     is_captured: bool
     first: Frame
 
+    def argv(self, theirs: Sequence[int]) -> list[str]:
+        """Return the command line of a host that has these ends of the channel."""
+        return [self.python, PROGRAM, *map(str, theirs)]
+
     def facts(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """Return it for JSON: of the variables, those that the caller's `environ` has not."""
         more = {name: text for name, text in self.environ.items() if environ.get(name) != text}
@@ -148,22 +152,24 @@ def _start(order: Order, mask: Iterable[int]) -> tuple[Started, Channel]:
     channel = Channel()
     reader, writer = os.pipe() if order.is_captured else (None, None)
     try:
-        # Neither `subprocess`, which takes longer to import than this whole module, nor `posix_spawn`, whose processes
-        # ignore two signals more than others.
-        pid = os.fork()
-        if not pid:
-            _become(order, channel.theirs, writer, mask)
+        pid = channel.hand_over(lambda theirs: _fork(order, theirs, writer, mask), order.first)
     except BaseException:  # whatever happens, no pipe stays open
-        channel.close()
         if reader is not None:
             os.close(reader)
         raise
     finally:
         if writer is not None:
             os.close(writer)
-    channel.give()
-    channel.send(order.first)
     return Started(pid, reader), channel
+
+
+def _fork(order: Order, theirs: Sequence[int], output: int | None, mask: Iterable[int]) -> int:
+    # Neither `subprocess`, which takes longer to import than this whole module, nor `posix_spawn`, whose processes
+    # ignore two signals more than others.
+    pid = os.fork()
+    if not pid:
+        _become(order, theirs, output, mask)
+    return pid
 
 
 def _become(order: Order, theirs: Sequence[int], output: int | None, mask: Iterable[int]) -> NoReturn:
@@ -182,7 +188,7 @@ def _become(order: Order, theirs: Sequence[int], output: int | None, mask: Itera
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        os.execve(order.python, [order.python, PROGRAM, *map(str, theirs)], order.environ)
+        os.execve(order.python, order.argv(theirs), order.environ)
     finally:
         os._exit(127)
 

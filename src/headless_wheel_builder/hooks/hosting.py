@@ -14,7 +14,7 @@ from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
-from headless_wheel_builder.hooks.headstart import PROGRAM, HeadStart, Order, obstacle
+from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.process import PIPE_SIZE, Cancelled, Group, OnOutput, Output, Processes, Stop
 
@@ -71,16 +71,12 @@ class HookHost:
             self._group, self._channel = Group(running[0]), running[1]
             return self
         self._channel = Channel()
-        theirs = self._channel.theirs
-        argv = [order.python, PROGRAM, *map(str, theirs)]
-        try:
-            self._group = Group.start(argv, cwd=order.source, env=order.environ, output=self._output, pass_fds=theirs)
-        except BaseException:  # Ctrl-C too: no pipe stays open
-            self._channel.close()
-            raise
-        self._channel.give()
-        self._channel.send(order.first)
+        self._group = self._channel.hand_over(lambda theirs: self._group_of(order, theirs), order.first)
         return self
+
+    def _group_of(self, order: Order, theirs: Sequence[int]) -> Group:
+        argv = order.argv(theirs)
+        return Group.start(argv, cwd=order.source, env=order.environ, output=self._output, pass_fds=theirs)
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
