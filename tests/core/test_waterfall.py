@@ -150,8 +150,13 @@ def test_what_ran_beside_the_build_is_in_a_lane_of_its_own_below() -> None:
     assert list(bars(page)) == ["check", "sdist", "resolve (resolver)"]
     lanes = [group.attrib["class"] for group in tree(page).iter("g")]
     assert lanes == ["lane0", "lane0", "lane1"]
-    # Time that several phases share is not counted twice.
-    assert rows(page)[-1] == ["in no phase", "", "400.0", "40.0 %"]
+    assert rows(page)[-1] == ["in no phase", "", "700.0", "70.0 %"]
+
+
+def test_time_that_phases_share_is_not_counted_twice() -> None:
+    spans = [Span("wheel", 0.0, 0.6), Span("verify", 0.5, 0.6), Span("publish", 0.6, 0.7)]
+    page = waterfall(spans, Facts(title="x", end=1.0))
+    assert rows(page)[-1] == ["in no phase", "", "300.0", "30.0 %"]
 
 
 def test_a_span_that_ends_after_the_build_still_fits() -> None:
