@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +52,8 @@ def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
         "kept.append(i for i in range(2))",
         "import weakref; a = type('A', (), {})(); kept += [a, weakref.ref(a, lambda _: None)]",
         "a = type('A', (), {'__del__': lambda _: None})(); a.me = a; del a",
+        "kept.append(type('Unhashable', (type,), {'__eq__': lambda *_: True, '__hash__': None})('A', (), {})())",
+        "kept.append(type('Liar', (type,), {'__getattr__': lambda *_: 1 / 0})('A', (), {})())",
         "import atexit; atexit.register(lambda: None)",
         "import atexit; atexit.register(type('A', (), {'__eq__': lambda *_: True, '__call__': lambda _: None})())",
         "import threading as t; getattr(t, '_register_atexit', lambda f: kept.append(open('/dev/null')))(lambda: None)",
@@ -73,12 +78,37 @@ def test_a_process_with_nothing_more_to_say_ends_at_once(before: str) -> None:
         "gc.callbacks.append(lambda *_: None)",
         "gc.set_debug(gc.DEBUG_SAVEALL)",
         "os.environ['PYTHONINSPECT'] = ''",
-        "sys.modules['foreign'] = module = type(sys)('foreign'); module.__file__ = '/foreign.so'",
         "sys.modules['_interpreters'] = sys",
     ],
 )
 def test_a_process_that_may_have_more_to_say_is_ended_by_the_interpreter(before: str) -> None:
     assert printed(before) == ""
+
+
+LOADING = """
+spec = importlib.util.spec_from_file_location("{name}", "{path}")
+module = importlib.util.module_from_spec(spec)
+"""
+WATCHED = """
+from headless_wheel_builder.hooks.inside.watch import Watch
+with Watch():
+    pass
+"""
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_machine_code_may_have_more_to_say_but_that_of_the_standard_library(is_early: bool, tmp_path: Path) -> None:
+    library = Path(sysconfig.get_path("stdlib"), "lib-dynload")
+    own = next((one for one in library.glob("*.so") if one.name.startswith(("_bisect.", "_heapq.", "_json."))), None)
+    if own is None:
+        pytest.skip("all of this Python's own machine code is in one file")
+    name = own.name.partition(".")[0]
+    for path, expected in ((own, "at once 0\n"), (Path(shutil.copy(own, tmp_path)), "")):
+        loading = LOADING.format(name=name, path=path)
+        if is_early:
+            loading += f"sys.modules[{name!r}] = module\n"
+        before = [loading, WATCHED] if is_early else [WATCHED, loading, "del module\n"]
+        assert printed("import importlib.util\n" + "".join(before)) == expected
 
 
 def test_a_stream_made_before_is_no_reason_not_to_look_at_others() -> None:

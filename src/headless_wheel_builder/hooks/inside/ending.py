@@ -7,8 +7,7 @@ import gc
 import io
 import os
 import sys
-
-from headless_wheel_builder.hooks.inside.paths import is_foreign
+from itertools import compress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,18 +31,33 @@ HOLDING = frozenset(
 LOGGING = frozenset({"logging", "logging.handlers"})
 # Variables that have the interpreter, or the C library, do more at its end.
 ENDINGS = frozenset({"LD_PRELOAD", "PYTHONDUMPREFS", "PYTHONDUMPREFSFILE", "PYTHONINSPECT", "PYTHONMALLOCSTATS"})
+# Files of machine code that were loaded and are none of the standard library's; `Watch` hears of them.
+FOREIGN: list[object] = []
 
 
 def last_words() -> set[str]:
     """Return the modules of the code that would run if all objects were destroyed, but frozen ones and the streams."""
-    streams = set(map(id, _stream_parts()))
-    objects = [one for one in gc.get_objects() if id(one) not in streams]
+    try:
+        return _last_words()
+    except BaseException:  # a metaclass may answer whatever is asked with anything
+        return {"unknown"}
+
+
+def _last_words() -> set[str]:
+    # Never by `id`: it is an audit event, and there are ten thousands of objects.
+    objects = gc.get_objects()
     kinds = set(map(type, objects))
-    found = {kind.__module__ for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
-    references = {kind for kind in kinds if issubclass(kind, _weakref.ReferenceType)}
-    callbacks = [one.__callback__ for one in objects if type(one) in references]
+    ending = {kind for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
+    streams = _stream_parts()
+    found = {type(one).__module__ for one in _of(ending, objects) if not any(one is part for part in streams)}
+    references: set[Any] = {kind for kind in kinds if issubclass(kind, _weakref.ReferenceType)}
+    callbacks = [one.__callback__ for one in _of(references, objects)]
     told = {getattr(one, "__module__", "") for one in callbacks if one is not None}
     return found | {str(module) for module in told - FORGETTING}
+
+
+def _of(kinds: set[Any], objects: list[Any]) -> list[Any]:
+    return list(compress(objects, map(kinds.__contains__, map(type, objects))))
 
 
 def _stream_parts() -> list[object]:
@@ -89,10 +103,10 @@ def _is_plain() -> bool:
         _is_frozen()
         and not is_watched
         and not is_talkative
-        and not ENDINGS.intersection(os.environ)
+        and not any(name in os.environ for name in ENDINGS)
         and all(map(_is_original, (sys.stdout, sys.stderr), (sys.__stdout__, sys.__stderr__), STREAMS))
-        and not HOLDING.intersection(sys.modules)
-        and not any(map(is_foreign, list(sys.modules.values())))
+        and not any(name in sys.modules for name in HOLDING)
+        and not FOREIGN
     )
 
 

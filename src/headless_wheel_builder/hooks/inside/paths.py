@@ -19,11 +19,15 @@ def is_library(module: object) -> bool:
     return origin in {"built-in", "frozen"} or _is_of_library(origin)
 
 
-def is_foreign(module: object) -> bool:
-    """Tell whether a module is of machine code, and none of the standard library's."""
-    # Nothing is asked that has code of its own: some modules are imported by the first question.
-    file = vars(module).get("__file__") if type(module) is type(sys) else None
+def is_foreign(file: object) -> bool:
+    """Tell whether a file is one of machine code, and none of the standard library's."""
     return isinstance(file, str) and file.endswith(".so") and not _is_of_library(file)
+
+
+def file_of(module: object) -> object:
+    """Return what a module says that it was loaded from."""
+    # Nothing is asked that has code of its own: some modules are imported by the first question.
+    return vars(module).get("__file__") if type(module) is type(sys) else None
 
 
 def _is_of_library(path: str) -> bool:

@@ -6,7 +6,8 @@ import gc
 import os
 import sys
 
-from headless_wheel_builder.hooks.inside.paths import is_below
+from headless_wheel_builder.hooks.inside.ending import FOREIGN
+from headless_wheel_builder.hooks.inside.paths import file_of, is_below, is_foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ TELLING = {
     "sys.setprofile": "traces what is run",
 }
 READING = frozenset({"open", "os.listdir", "os.scandir"})
+HEARD = OUTSIDE.union(TELLING, READING)
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 # Functions of os that imports may not ask, and what for.
 ASKING = {
@@ -64,27 +66,25 @@ class Watch:
     def __enter__(self) -> Watch:
         self._folder = os.getcwd()
         lists = [name for name in ("argv", "orig_argv") if hasattr(sys, name)]
-        self._originals = [(os, name, getattr(os, name)) for name in (*ASKING, *LOOKING)]
-        self._originals += [(sys, name, getattr(sys, name)) for name in lists]
-        self._stand_ins: list[Any] = [Asked(self, name) for name in ASKING]
-        self._stand_ins += [Looking(self, name) for name in LOOKING] + [Arguments(self) for _ in lists]
-        for (owner, name, _), stand_in in zip(self._originals, self._stand_ins):
+        stand_ins: dict[tuple[Any, str], Any] = {(os, name): Asked(self, name) for name in ASKING}
+        stand_ins.update({(os, name): Looking(self, name) for name in LOOKING})
+        stand_ins.update({(sys, name): Arguments(self, getattr(sys, name)) for name in lists})
+        for (owner, name), stand_in in stand_ins.items():
             setattr(owner, name, stand_in)
+        self._lists = {name: getattr(sys, name) for name in lists}
+        FOREIGN.extend(filter(is_foreign, map(file_of, list(sys.modules.values()))))
         sys.addaudithook(self._hear)
         self._is_on = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self._is_on = False
-        originals = {}
-        for (owner, name, original), stand_in in zip(self._originals, self._stand_ins):
-            if owner is sys and getattr(owner, name) is not stand_in:
-                self.seen = self.seen or "it changes the command line while it is imported"
-            originals[id(stand_in)] = original
+        if any(getattr(sys, name, None) is not stand_in for name, stand_in in self._lists.items()):
+            self.seen = self.seen or "it changes the command line while it is imported"
         # Whoever imported one by name has it too, perhaps by another.
         for names in [vars(module) for module in list(sys.modules.values()) if type(module) is type(sys)]:
-            for name in [name for name, found in names.items() if id(found) in originals]:
-                names[name] = originals[id(names[name])]
+            if not STANDING_IN.isdisjoint(map(type, names.values())):
+                names.update({name: one.original for name, one in names.items() if type(one) in STANDING_IN})
 
     def note(self, what: str) -> None:
         """Stop the import that does something."""
@@ -93,6 +93,11 @@ class Watch:
             raise Unsafe(what)
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
+        if event not in HEARD:
+            # Of most, hooks are told too: of each `id()`.
+            if event == "import":
+                FOREIGN.extend(filter(is_foreign, args[1:2]))
+            return
         if not self._is_on:
             if event == "sys.addaudithook" and hasattr(gc, "unfreeze"):
                 gc.unfreeze()  # a hook's own, which hears of the destruction of the interpreter
@@ -126,33 +131,34 @@ class Asked:
     """Stands for a function of `os`. No function itself: pathlib of Python 3.10 keeps one in a class."""
 
     def __init__(self, watch: Watch, name: str) -> None:
-        self._original = getattr(os, name)
+        self.original = getattr(os, name)
         self._watch = watch
         self._name = name
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         if not str(sys._getframe(1).f_globals.get("__name__")).startswith(MAY_ASK):
             self._watch.note(ASKING[self._name])
-        return self._original(*args, **options)
+        return self.original(*args, **options)
 
 
 class Looking:
     """Stands for a function of `os` that takes a path first."""
 
     def __init__(self, watch: Watch, name: str) -> None:
-        self._original = getattr(os, name)
+        self.original = getattr(os, name)
         self._watch = watch
 
     def __call__(self, path: Any, *args: Any, **options: Any) -> Any:
         self._watch.note_path(path)
-        return self._original(path, *args, **options)
+        return self.original(path, *args, **options)
 
 
 class Arguments(list):  # type: ignore[type-arg]
     """Stands for `sys.argv`, which is that of a hook only when there is one."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, original: list[str]) -> None:
         super().__init__([""])
+        self.original = original
         self._watch = watch
 
 
@@ -163,6 +169,8 @@ def _noted(name: str) -> Any:
 
     return method
 
+
+STANDING_IN = frozenset({Asked, Looking, Arguments})
 
 for _name in ("contains", "getitem", "iter", "len", "reversed", "repr", "add", "mul", "eq", "ne", "lt", "gt"):
     setattr(Arguments, f"__{_name}__", _noted(f"__{_name}__"))
