@@ -324,6 +324,21 @@ EQUAL = {
     "the collector is asked to tell of what it cannot free": backend(
         "import gc", "gc.set_debug(gc.DEBUG_SAVEALL); return 'x'"
     ),
+    "classes of its own cannot be hashed": backend(
+        """
+        Unhashable = type("Unhashable", (type,), {"__eq__": lambda *_: True, "__hash__": None})
+        one = Unhashable("A", (), {})()
+        """
+    ),
+    "classes of its own hear what they are asked": backend(
+        """
+        class Told(type):
+            def __getattr__(self, name):
+                print("asked for", name, flush=True)
+                raise ZeroDivisionError
+        one = Told("A", (), {})()
+        """
+    ),
     "a program is traced": backend("import sys", "sys.setprofile(lambda *_: None); return 'x'"),
     "C code has a function called at exit": backend(
         "import ctypes",

@@ -109,6 +109,8 @@ class KeptEnvironments:
     def confirm(self) -> None:
         """Wait until it is certain that all guesses were right, and that nobody changed what was used.
 
+        Of what was right, no hook is called afterwards.
+
         :raises OutdatedError: a guess was wrong, or an environment was changed
         :raises DependencyError: requirements cannot be resolved any more
         """
@@ -120,6 +122,8 @@ class KeptEnvironments:
                 now = changes(guess.environment.installed, versions(text))
                 raise OutdatedError(f"The index now has {now}: building again with that")
             del self._guesses[wanted]
+        for environment in self._open:
+            environment.interrupt()  # what ends meanwhile need not be waited for
         self._check_unchanged()
 
     def close(self, *, failed: bool) -> None:

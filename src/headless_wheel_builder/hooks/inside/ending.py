@@ -20,6 +20,7 @@ STREAMS = (sys.stdout, sys.stderr)
 SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
 # Modules whose weak references only forget what is destroyed; the C code of abc has no module.
 FORGETTING = frozenset({"logging", "weakref", "_weakrefset", None})
+FUNCTIONS = frozenset({type(print), type(lambda: None)})
 # Those of files, which print nothing when they are destroyed.
 QUIET = frozenset({"_io", "bz2", "gzip", "lzma", "tarfile", "tempfile", "zipfile"})
 # Modules of the standard library with more to end than objects: foreign code, files, interpreters, functions that
@@ -46,18 +47,24 @@ def last_words() -> set[str]:
 def _last_words() -> set[str]:
     # Never by `id`: it is an audit event, and there are ten thousands of objects.
     objects = gc.get_objects()
-    kinds = set(map(type, objects))
-    ending = {kind for kind in kinds if hasattr(kind, "__del__") or kind.__name__ in SUSPENDED}
+    types = list(map(type, objects))
+    kinds = set(types)
+    ending = {kind for kind in kinds if _is_told(kind) or kind.__name__ in SUSPENDED}
+
+    def of(kinds: set[Any]) -> list[Any]:
+        return list(compress(objects, map(kinds.__contains__, types)))
+
     streams = _stream_parts()
-    found = {type(one).__module__ for one in _of(ending, objects) if not any(one is part for part in streams)}
+    found = {type(one).__module__ for one in of(ending) if not any(one is part for part in streams)}
     references: set[Any] = {kind for kind in kinds if issubclass(kind, _weakref.ReferenceType)}
-    callbacks = [one.__callback__ for one in _of(references, objects)]
-    told = {getattr(one, "__module__", "") for one in callbacks if one is not None}
+    callbacks = [one.__callback__ for one in of(references)]
+    told = {one.__module__ if type(one) in FUNCTIONS else "unknown" for one in callbacks if one is not None}
     return found | {str(module) for module in told - FORGETTING}
 
 
-def _of(kinds: set[Any], objects: list[Any]) -> list[Any]:
-    return list(compress(objects, map(kinds.__contains__, map(type, objects))))
+def _is_told(kind: type) -> bool:
+    # Not by `hasattr`, which asks a metaclass too.
+    return any("__del__" in vars(base) for base in kind.__mro__)
 
 
 def _stream_parts() -> list[object]:

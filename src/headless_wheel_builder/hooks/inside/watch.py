@@ -83,8 +83,9 @@ class Watch:
             self.seen = self.seen or "it changes the command line while it is imported"
         # Whoever imported one by name has it too, perhaps by another.
         for names in [vars(module) for module in list(sys.modules.values()) if type(module) is type(sys)]:
-            if not STANDING_IN.isdisjoint(map(type, names.values())):
-                names.update({name: one.original for name, one in names.items() if type(one) in STANDING_IN})
+            kinds = zip(names, map(type, names.values()))
+            for name in [name for name, kind in kinds if kind is Asked or kind is Looking or kind is Arguments]:
+                names[name] = names[name].original
 
     def note(self, what: str) -> None:
         """Stop the import that does something."""
@@ -169,8 +170,6 @@ def _noted(name: str) -> Any:
 
     return method
 
-
-STANDING_IN = frozenset({Asked, Looking, Arguments})
 
 for _name in ("contains", "getitem", "iter", "len", "reversed", "repr", "add", "mul", "eq", "ne", "lt", "gt"):
     setattr(Arguments, f"__{_name}__", _noted(f"__{_name}__"))
