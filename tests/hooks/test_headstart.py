@@ -71,7 +71,7 @@ def test_hooks_get_the_host_that_runs_already(order: Order) -> None:
 def test_a_build_uses_the_host_that_runs_already(ways: Ways, output: OutputMode) -> None:
     with ways.way(ahead={}, output=output) as way:
         assert way.ahead.is_right
-        assert way.call() == way.call() == str(way.launcher._host._group.process.pid)  # type: ignore[attr-defined]
+        assert way.call() == way.call() == str(way.launcher._host._talk._link._group.process.pid)  # type: ignore[attr-defined]
         assert way.reasons == []
 
 
@@ -82,7 +82,7 @@ def test_a_build_uses_the_host_that_runs_already(ways: Ways, output: OutputMode)
 )
 def test_another_host_is_ended_and_the_right_one_is_started(ways: Ways, ahead: Mapping[str, object]) -> None:
     with ways.way(ahead=ahead) as way:
-        assert way.call() == str(way.launcher._host._group.process.pid)  # type: ignore[attr-defined]
+        assert way.call() == str(way.launcher._host._talk._link._group.process.pid)  # type: ignore[attr-defined]
         assert way.ahead.wanted == way.order()
         assert not way.ahead.is_right
         assert way.reasons == []

@@ -5,27 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
-from headless_wheel_builder.hooks.channel import Channel, Frame, is_possible
+from headless_wheel_builder.hooks.channel import Channel, is_possible
+from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
-from headless_wheel_builder.process import PIPE_SIZE, Cancelled, Group, OnOutput, Output, Processes, Stop
+from headless_wheel_builder.hooks.link import ProcessLink
+from headless_wheel_builder.process import Cancelled, Group, OnOutput, Output, Processes, Stop
 
 LEARNT: Final = "modules.json"
-# For what was killed to be gone.
-END_SECONDS: Final = 2.0
-MOST_PIECES: Final = 64
-
-
-class UnsafeError(Exception):
-    """The host cannot run hooks as a fresh interpreter would; the text says why."""
 
 
 class HookHost:
@@ -54,12 +46,6 @@ class HookHost:
         self._environ = environ
         self._memory = memory
         self._output = output
-        self._is_ready = False
-        # The process of the hook that runs.
-        self._hook = 0
-        # `stop` is called from other threads, and must not write into what is closed.
-        self._lock = threading.Lock()
-        self._is_closed = False
         preload = [backend.module, *(memory.preload(backend) if memory else ())]
         first = {"preload": preload, "own": list(memory.own) if memory else []}
         order = Order(python, environ, backend.source, output == "merged", first)
@@ -68,10 +54,11 @@ class HookHost:
     def _start(self, order: Order, ahead: HeadStart | None) -> HookHost:
         running = ahead.take(order) if ahead else None
         if running:
-            self._group, self._channel = Group(running[0]), running[1]
-            return self
-        self._channel = Channel()
-        self._group = self._channel.hand_over(lambda theirs: self._group_of(order, theirs), order.first)
+            link = ProcessLink(Group(running[0]), running[1])
+        else:
+            channel = Channel()
+            link = ProcessLink(channel.hand_over(lambda theirs: self._group_of(order, theirs), order.first), channel)
+        self._talk = Conversation(link)
         return self
 
     def _group_of(self, order: Order, theirs: Sequence[int]) -> Group:
@@ -94,105 +81,23 @@ class HookHost:
         learnt = os.path.join(argv[-1], LEARNT) if self._memory and self._memory.wants(argv[-2]) else None
         more = {name: value for name, value in env.items() if name not in self._environ}
         try:
-            self._await_ready(on_output)
-            self._channel.send({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt})
-            returncode = self._result(on_output)
+            ended = self._talk.run({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt}, on_output)
         except UnsafeError:
-            raise
-        except BaseException:  # a cancellation or Ctrl-C too: no hook outlives whoever waited for it
-            self._abandon()
+            self._processes.checkpoint()
             raise
         self._processes.checkpoint()
         if learnt:
             self._learn(argv[-2], learnt)
-        return returncode
+        return int(ended["ended"])
 
     def stop(self, how: Stop) -> None:
         """Have the hook that runs end; end the host, and with it the hook, when none does or to kill it."""
-        with self._lock:
-            if how == "terminate" and self._hook:
-                self._channel.send({"end": how})
-            else:
-                # Its hook's group ends when whoever waits for the hook finds the host gone.
-                self._group.stop("kill")
+        self._talk.stop(how)
 
     def close(self) -> None:
         """End the host; a second call does nothing."""
-        process = self._group.process
-        with self._lock:
-            if self._is_closed:
-                return
-            self._is_closed = True
-            self._channel.close()
-            self._group.stop("kill")
-            process.wait()
-        self._processes.remove(self)
-        if process.stdout is not None:
-            process.stdout.close()
-
-    def _await_ready(self, on_output: OnOutput | None) -> None:
-        if not self._is_ready:
-            frame = self._receive(on_output)
-            if frame is None or "unsafe" in frame:
-                raise self._unsafe(frame)
-            self._is_ready = True
-
-    def _unsafe(self, frame: Frame | None) -> UnsafeError:
-        self._processes.checkpoint()
-        return UnsafeError(str(frame["unsafe"]) if frame else "its host ended")
-
-    def _result(self, on_output: OnOutput | None) -> int:
-        has_started = False
-        while (frame := self._receive(on_output)) is not None:
-            if "unsafe" in frame:
-                raise self._unsafe(frame)
-            if "started" in frame:
-                has_started, self._hook = True, int(frame["started"])
-            if "ended" in frame:
-                self._hook = 0
-                self._hand_on(on_output)
-                return int(frame["ended"])
-        if not has_started:
-            raise self._unsafe(None)
-        self._abandon()
-        self._hand_on(on_output)
-        return -signal.SIGKILL
-
-    def _receive(self, on_output: OnOutput | None) -> Frame | None:
-        output = self._group.process.stdout
-        if output is not None:
-            poll = select.poll()
-            poll.register(output, select.POLLIN)
-            poll.register(self._channel, select.POLLIN)
-            while self._channel.fileno() not in dict(poll.poll()):
-                self._hand_on(on_output)
-        return self._channel.receive()
-
-    def _hand_on(self, on_output: OnOutput | None) -> None:
-        output = self._group.process.stdout
-        if output is None or on_output is None:
-            return
-        os.set_blocking(output.fileno(), False)
-        with contextlib.suppress(BlockingIOError):
-            # A daemon that left the group may print for ever.
-            for _ in range(MOST_PIECES):
-                if chunk := os.read(output.fileno(), PIPE_SIZE):
-                    on_output(chunk)
-
-    def _abandon(self) -> None:
-        """Kill the host and its hook."""
-        self.stop("kill")
-        while (frame := self._channel.receive()) is not None:
-            self._hook = int(frame.get("started", self._hook))
-        hook, self._hook = self._hook, 0
-        # An orphan's id is its own until it is gone.
-        deadline = time.monotonic() + END_SECONDS
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            while hook and time.monotonic() < deadline:
-                os.killpg(hook, signal.SIGKILL)
-                if _is_zombie(hook):
-                    break
-                time.sleep(0.001)
+        if self._talk.close():
+            self._processes.remove(self)
 
     def _learn(self, hook: str, path: str) -> None:
         # A hook that ended in a hurry left nothing to learn from.
@@ -200,13 +105,6 @@ class HookHost:
             names = json.load(file)
             if self._memory is not None:
                 self._memory.learn(hook, [str(name) for name in names])
-
-
-def _is_zombie(pid: int) -> bool:
-    # Whoever adopts orphans may never wait for them.
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read().rpartition(b")")[2].split()[0] == b"Z"
-    return False
 
 
 class HostedLauncher:

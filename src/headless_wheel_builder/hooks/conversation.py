@@ -1,0 +1,96 @@
+"""Talk to a hook host, wherever it is: one hook after the other, in the frames that host.py describes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.link import Link
+from headless_wheel_builder.process import OnOutput, Stop
+
+
+class UnsafeError(Exception):
+    """The host cannot run hooks as a fresh interpreter would; the text says why."""
+
+
+class Conversation:
+    """All that is said to and by one host, from its start until `close`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._is_ready = False
+        # The process of the hook that runs.
+        self._hook = 0
+        # `stop` is called from other threads, and must not write into what is closed.
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def run(self, request: Frame, on_output: OnOutput | None) -> Frame:
+        """Have the host run a hook, and return what it says of its end.
+
+        :raises UnsafeError: the host cannot; nothing was run
+        """
+        try:
+            self._await_ready(on_output)
+            self._link.send(request)
+            return self._result(on_output)
+        except UnsafeError:
+            raise
+        except BaseException:  # a cancellation or Ctrl-C too: no hook outlives whoever waited for it
+            self._abandon()
+            raise
+
+    def stop(self, how: Stop) -> None:
+        """Have the hook that runs end; end the host, and with it the hook, when none does or to kill it."""
+        with self._lock:
+            if how == "terminate" and self._hook:
+                self._link.send({"end": how})
+            else:
+                # Its hook's group ends when whoever waits for the hook finds the host gone.
+                self._link.kill()
+
+    def close(self) -> bool:
+        """End the host; tell whether this is the first call, as others do nothing."""
+        with self._lock:
+            if self._is_closed:
+                return False
+            self._is_closed = True
+            self._link.close()
+        return True
+
+    def _await_ready(self, on_output: OnOutput | None) -> None:
+        if not self._is_ready:
+            frame = self._link.receive(on_output)
+            if frame is None or "unsafe" in frame:
+                raise _unsafe(frame)
+            self._is_ready = True
+
+    def _result(self, on_output: OnOutput | None) -> Frame:
+        has_started = False
+        while (frame := self._link.receive(on_output)) is not None:
+            if "unsafe" in frame:
+                raise _unsafe(frame)
+            if "started" in frame:
+                has_started, self._hook = True, int(frame["started"])
+            if "ended" in frame:
+                self._hook = 0
+                self._link.hand_on(on_output)
+                return frame
+        if not has_started:
+            raise _unsafe(None)
+        self._abandon()
+        self._link.hand_on(on_output)
+        return {"ended": -signal.SIGKILL}
+
+    def _abandon(self) -> None:
+        """Kill the host and its hook."""
+        self.stop("kill")
+        while (frame := self._link.receive(None)) is not None:
+            self._hook = int(frame.get("started", self._hook))
+        hook, self._hook = self._hook, 0
+        self._link.kill_hook(hook)
+
+
+def _unsafe(frame: Frame | None) -> UnsafeError:
+    return UnsafeError(str(frame["unsafe"]) if frame else "its host ended")
