@@ -10,14 +10,18 @@ Frames are JSON, each after its length in four bytes, most significant first.
 
     from the frontend           {"preload": [module, ...], "own": [top level, ...]}   first, once
                                 {"run": argv, "cwd": path, "environ": {more}, "learn": path or null}
+                                    and from one that is elsewhere: "write": {path: text}, files to make before,
+                                    "read": [path, ...], files to return, "mark": text to print at the end
                                 {"end": "terminate" or "kill"}                        the hook that runs
     from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before
-    and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal}
+    and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal,
+                                    "files": {path: text}, those of "read" that are there}
                                 {"unsafe": why}                                       instead: nothing was run
 
 A hook's process is forked, leads a session of its own, and becomes what `python argv` would be. Where what was
-imported makes a fork differ from a fresh interpreter the host says why, and whoever asked starts one. When the channel
-closes, the hook that runs is killed with its process group, and the host ends.
+imported makes a fork differ from a fresh interpreter the host says why, and whoever asked starts one; in a container
+the host begins anew, as another first frame may ask it to import nothing. When the channel closes, the hook that runs
+is killed with its process group, and the host ends.
 """
 
 from __future__ import annotations

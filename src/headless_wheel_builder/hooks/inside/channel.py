@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +18,11 @@ if TYPE_CHECKING:
 class Channel:
     """Frames in and out."""
 
-    def __init__(self, reader: int, writer: int) -> None:
+    def __init__(self, reader: int, writer: int, *, is_container: bool = False) -> None:
         self.reader = reader
         self.writer = writer
+        # Whether the host is the main process of a container, and the channel its standard streams.
+        self.is_container = is_container
         self._identity = self._look()
 
     def read(self) -> Frame | None:
@@ -48,6 +52,17 @@ class Channel:
         flags = fcntl.fcntl(self.reader, fcntl.F_GETFL)
         fcntl.fcntl(self.reader, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self.reader, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
+
+    def begin_anew(self) -> None:
+        """Be this program from its start, with nothing of what was imported, started or opened."""
+        os.dup2(self.reader, 0)
+        os.dup2(self.writer, 1)
+        # All that the import started: but for these two, nobody else is in a container.
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        os.execv(sys.executable, [sys.executable, sys.argv[0], "0", "1"])
 
     def is_intact(self) -> bool:
         """Tell whether the descriptors are still those of the channel."""
@@ -84,7 +99,9 @@ def take_channel(reader: int, writer: int) -> Channel:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
-        return Channel(*taken)
+        for descriptor in taken:
+            os.set_inheritable(descriptor, False)
+        return Channel(*taken, is_container=True)
     for descriptor in (reader, writer):
         os.set_inheritable(descriptor, False)
     return Channel(reader, writer)

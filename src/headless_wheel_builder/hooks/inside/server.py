@@ -51,7 +51,7 @@ class Host:
             if frame is None:
                 os._exit(0)
             # Else the hook that was to end has ended meanwhile.
-            if "run" in frame and self._fork(frame["run"][1]):
+            if "run" in frame and self._fork(frame):
                 code = self._codes[frame["run"][1]]
                 return {**frame, "own": first["own"], "code": code, "filters": filters}
 
@@ -71,6 +71,8 @@ class Host:
             unsafe = unsafe or "it shows warnings itself"
         self._channel.write({"ready": True} if unsafe is None else {"unsafe": unsafe})
         if unsafe is not None:
+            if self._channel.is_container:
+                self._channel.begin_anew()
             os._exit(0)
         return filters
 
@@ -83,8 +85,11 @@ class Host:
             signal.signal(number, _ignore)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._handlers)
 
-    def _fork(self, script: str) -> bool:
+    def _fork(self, frame: Frame) -> bool:
+        script = frame["run"][1]
         try:
+            for path, text in frame.get("write", {}).items():
+                _write(path, text)
             if script not in self._codes:
                 self._codes[script] = _compiled(script)
             self._pid = os.fork()
@@ -92,7 +97,7 @@ class Host:
             self._channel.write({"unsafe": f"its process cannot be forked ({error})"})
             return False
         if self._pid:
-            self._watch()
+            self._watch(frame)
             return False
         os.setsid()
         self._leave()
@@ -110,7 +115,7 @@ class Host:
         os.close(self._wakeup)
         os.close(self._writer)
 
-    def _watch(self) -> None:
+    def _watch(self, request: Frame) -> None:
         while not self._has_ended():
             ready = select.select([self._channel.reader, self._wakeup], [], [])[0]
             if self._wakeup in ready:
@@ -121,7 +126,10 @@ class Host:
                 if frame is None:
                     os._exit(0)
         self._end("kill")
-        self._channel.write({"ended": self._status})
+        # Another stream than that of the frames: what is in front of the mark was printed before.
+        os.write(2, request.get("mark", "").encode())
+        files = {path: _text(path) for path in request.get("read", ()) if os.path.isfile(path)}
+        self._channel.write({"ended": self._status, "files": files} if files else {"ended": self._status})
 
     def _has_ended(self) -> bool:
         # Not reaped yet: until then its id, and that of its group, cannot be given to a stranger.
@@ -145,6 +153,17 @@ class Host:
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
     pass
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
 
 
 def _compiled(path: str) -> CodeType | None:

@@ -74,7 +74,7 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
     tls = _tls(endpoint) if endpoint.certificates else False
-    return docker.APIClient(endpoint.address, version=".".join(map(str, version)), timeout=timeout, tls=tls)
+    return docker.APIClient(endpoint.address, version=".".join(map(str, version)), timeout=round(timeout), tls=tls)
 
 
 def _tls(endpoint: Endpoint) -> TLSConfig:

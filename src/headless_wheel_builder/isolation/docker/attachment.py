@@ -1,0 +1,131 @@
+"""The standard streams of a container's main process, over the connection that an engine keeps open for them.
+
+While it is open the process has a stdin. When it closes, because we did it or because we are gone, so does the stdin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from typing import Any, Final
+
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.process import OnOutput
+
+# In front of each piece that comes: its stream, three zeros, its length (Docker's API: "attach to a container").
+HEAD: Final = 8
+STDOUT: Final = 1
+# What a hook answers is sent whole: metadata of thousands of files, for example.
+LONGEST_FRAME: Final = 64 * 1024 * 1024
+# A connection over which nothing comes any more is noticed after about two minutes.
+KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 6))
+
+
+class Attachment:
+    """Frames to and from a hook host, and what is printed beside them.
+
+    :param stream: what the docker SDK returned for the connection
+    :param mark: what the host prints when a hook has ended, as frames and what is printed come in no order
+    """
+
+    def __init__(self, stream: Any, mark: bytes) -> None:
+        self._mark = mark
+        # Kept: the connection closes when it is forgotten.
+        self._stream = stream
+        self._socket = getattr(stream, "_sock", stream)
+        self._socket.settimeout(None)
+        _keep_alive(self._socket)
+        self._frames = bytearray()
+        self._printed = bytearray()
+        self._sending = threading.Lock()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; when the container is gone, the next `receive` tells."""
+        body = json.dumps(frame).encode()
+        with self._sending, contextlib.suppress(OSError):
+            self._socket.sendall(len(body).to_bytes(4, "big") + body)
+
+    def receive(self, on_output: OnOutput | None) -> Frame | None:
+        """Wait for a frame and return it, None when the container is gone; hand on meanwhile what is printed."""
+        while (body := self._body()) is None:
+            if not self._take():
+                self._hand_on(len(self._printed), on_output)
+                return None
+            self._hand_on(_known(self._printed, self._mark), on_output)
+        try:
+            frame = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        return frame if isinstance(frame, dict) else None
+
+    def finish(self, on_output: OnOutput | None) -> None:
+        """Hand on what is printed before the next mark, and wait for that if need be."""
+        while self._mark not in self._printed and self._take():
+            self._hand_on(_known(self._printed, self._mark), on_output)
+        self._hand_on(_known(self._printed, self._mark), on_output)
+        del self._printed[: len(self._mark)]
+
+    def end(self) -> None:
+        """Close the connection, so that whoever waits for it goes on; may be called from any thread."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection and forget it."""
+        self.end()
+        with contextlib.suppress(OSError):
+            self._stream.close()
+            self._socket.close()
+
+    def _hand_on(self, count: int, on_output: OnOutput | None) -> None:
+        printed = bytes(self._printed[:count])
+        del self._printed[:count]
+        if printed and on_output is not None:
+            on_output(printed)
+
+    def _body(self) -> bytes | None:
+        length = int.from_bytes(self._frames[:4], "big")
+        if len(self._frames) < 4 or (len(self._frames) < 4 + length <= LONGEST_FRAME):  # noqa: PLR2004 - the length
+            return None
+        body = bytes(self._frames[4 : 4 + length])
+        del self._frames[: 4 + length]
+        return body
+
+    def _take(self) -> bool:
+        """Take one piece from the connection; tell whether there was one."""
+        head = self._exactly(HEAD)
+        piece = self._exactly(int.from_bytes(head[4:], "big")) if head else b""
+        if not head:
+            return False
+        (self._frames if head[0] == STDOUT else self._printed).extend(piece)
+        return True
+
+    def _exactly(self, count: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            try:
+                part = self._socket.recv(min(count - len(parts), 1 << 20))
+            except OSError:
+                part = b""
+            if not part:
+                return b""
+            parts += part
+        return bytes(parts)
+
+
+def _known(printed: bytearray, mark: bytes) -> int:
+    """Return how much of what was printed is in front of a mark, or of what may become one."""
+    found = printed.find(mark)
+    if found >= 0:
+        return found
+    longest = min(len(printed), len(mark) - 1)
+    return len(printed) - next(count for count in range(longest, -1, -1) if printed.endswith(mark[:count]))
+
+
+def _keep_alive(connection: Any) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEPALIVE:
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
