@@ -10,7 +10,8 @@ Frames are JSON, each after its length in four bytes, most significant first.
 
     from the frontend           {"preload": [module, ...], "own": [top level, ...]}   first, once
                                 {"run": argv, "cwd": path, "environ": {more}, "learn": path or null}
-                                    and from one that is elsewhere: "write": {path: text}, files to make before,
+                                    and from one that is elsewhere: "make": [path, ...], folders, and
+                                    "write": {path: text}, files to make before,
                                     "read": [path, ...], files to return, "mark": text to print at the end
                                 {"end": "terminate" or "kill"}                        the hook that runs
     from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import CommandOutput, CommandStarted
+from headless_wheel_builder.hooks.launcher import Launcher
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
@@ -69,9 +70,19 @@ class Installer(Protocol):
         ...
 
 
-def run_maker(argv: Sequence[str], environ: Mapping[str, str], context: Context, *, cwd: str | None = None) -> None:
-    """Run what makes an environment, or raise `IsolationError`."""
-    returncode, output = _run(argv, environ, context, cwd=cwd)
+def run_maker(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    context: Context,
+    *,
+    cwd: str | None = None,
+    runner: Launcher | None = None,
+) -> None:
+    """Run what makes an environment, or raise `IsolationError`.
+
+    :param runner: runs it somewhere else
+    """
+    returncode, output = _run(argv, environ, context, cwd=cwd, runner=runner)
     if returncode:
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
@@ -79,9 +90,14 @@ def run_maker(argv: Sequence[str], environ: Mapping[str, str], context: Context,
         )
 
 
-def run_installer(argv: Sequence[str], environ: Mapping[str, str], context: Context) -> None:
-    """Run what installs or resolves requirements, or raise `DependencyError`."""
-    returncode, output = _run(argv, environ, context)
+def run_installer(
+    argv: Sequence[str], environ: Mapping[str, str], context: Context, *, runner: Launcher | None = None
+) -> None:
+    """Run what installs or resolves requirements, or raise `DependencyError`.
+
+    :param runner: runs it somewhere else
+    """
+    returncode, output = _run(argv, environ, context, runner=runner)
     if returncode:
         raise DependencyError(
             "The build requirements could not be installed",
@@ -93,7 +109,12 @@ def run_installer(argv: Sequence[str], environ: Mapping[str, str], context: Cont
 
 
 def _run(
-    argv: Sequence[str], environ: Mapping[str, str], context: Context, *, cwd: str | None = None
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    context: Context,
+    *,
+    cwd: str | None = None,
+    runner: Launcher | None = None,
 ) -> tuple[int, str]:
     log = Log()
     speaker = Speaker(log, by_lines(lambda line: context.report(CommandOutput(line))))
@@ -101,7 +122,7 @@ def _run(
     if is_shown:
         context.report(CommandStarted(tuple(argv)))
     try:
-        returncode = context.processes.run(
+        returncode = (runner or context.processes).run(
             argv, env=environ, cwd=cwd, on_output=speaker.write if is_shown else log.write
         )
     except OSError as error:

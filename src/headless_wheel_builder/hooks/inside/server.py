@@ -88,6 +88,8 @@ class Host:
     def _fork(self, frame: Frame) -> bool:
         script = frame["run"][1]
         try:
+            for path in frame.get("make", ()):
+                os.makedirs(path, exist_ok=True)
             for path, text in frame.get("write", {}).items():
                 _write(path, text)
             if script not in self._codes:

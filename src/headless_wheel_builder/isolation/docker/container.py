@@ -19,9 +19,6 @@ from headless_wheel_builder.process import OnOutput, Stop
 from headless_wheel_builder.values import field, value
 
 LABEL: Final = "headless-wheel-builder"
-# Where our own files are; nothing of an image is there.
-HOME: Final = "/hwb"
-HOST: Final = f"{HOME}/program/host.py"
 # More than any compiler starts, and less than a machine bears.
 MOST_PROCESSES: Final = 16384
 

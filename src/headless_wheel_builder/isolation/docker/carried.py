@@ -1,0 +1,72 @@
+"""What of the caller's settings goes into containers: indexes, proxies, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.docker.archive import Member, of_bytes
+from headless_wheel_builder.values import value
+
+# Where the certificates are in a container.
+BUNDLE: Final = "/hwb/certificates.pem"
+PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+CERTIFICATES: Final = ("SSL_CERT_FILE", "PIP_CERT", "UV_SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Settings of installers that say where distributions come from, and which.
+INDEXES: Final = frozenset(
+    {
+        "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX",
+        "UV_INDEX_STRATEGY", "UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION", "UV_NO_BINARY", "UV_NO_BUILD",
+        "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT", "UV_OFFLINE", "UV_CONCURRENT_DOWNLOADS",
+        "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST", "PIP_PRE",
+        "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES",
+    }
+)  # fmt: skip
+# Credentials of indexes that have a name: UV_INDEX_<NAME>_USERNAME and _PASSWORD.
+NAMED: Final = ("_USERNAME", "_PASSWORD")
+
+
+@value
+class Carried:
+    """Settings for programs in containers, and the files that they name.
+
+    :param network: variables that hold wherever there is a network
+    :param installer: variables for installers alone; they may hold passwords
+    :param files: members of an archive
+    """
+
+    network: Mapping[str, str]
+    installer: Mapping[str, str]
+    files: tuple[Member, ...]
+
+
+def carried(environ: Mapping[str, str]) -> Carried:
+    """Return what of an environment goes into containers.
+
+    :raises IsolationError: a bundle of certificates cannot be read
+    """
+    network = {name: text for name, text in environ.items() if name.upper() in PROXIES and text}
+    bundle = next((environ[name] for name in CERTIFICATES if environ.get(name)), None)
+    files: tuple[Member, ...] = ()
+    if bundle is not None:
+        files = (of_bytes(BUNDLE, _read(bundle)),)
+        network.update(dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), BUNDLE))
+    installer = {name: text for name, text in environ.items() if name in INDEXES or _is_named(name)}
+    return Carried(network, installer, files)
+
+
+def _is_named(name: str) -> bool:
+    return name.startswith("UV_INDEX_") and name.endswith(NAMED)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise IsolationError(
+            f"The certificates in {path} cannot be read: {error.strerror}",
+            hint=f"Name another file with {CERTIFICATES[0]}, or take the variable away.",
+        ) from error
+

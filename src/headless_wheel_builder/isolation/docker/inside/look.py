@@ -1,0 +1,72 @@
+"""Tell what an image has to build wheels with, as JSON in the file that is named: `look.py ANSWER DESCRIBE`.
+
+DESCRIBE is a program that every interpreter runs to tell what it is.
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+# Where images of the Python Packaging Authority have theirs, each below a name like cp312-cp312.
+HOME = "/opt/python"
+TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
+
+
+def interpreters(describe):
+    """Return what each interpreter says of itself, in the order in which they are preferred."""
+    found = {}
+    running = []
+    for path in paths():
+        program = [path, "-I", describe]
+        running.append((path, subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)))
+    for path, process in running:
+        output = process.communicate()[0]
+        if process.returncode == 0:
+            facts = json.loads(output.decode())
+            found.setdefault(os.path.realpath(facts["executable"]) + facts["site_packages"], dict(facts, path=path))
+    return list(found.values())
+
+
+def paths():
+    """Return where interpreters may be."""
+    for folder in sorted(glob.glob(HOME + "/*")):
+        for name in ("python", "python3"):
+            if os.access(os.path.join(folder, "bin", name), os.X_OK):
+                yield os.path.join(folder, "bin", name)
+                break
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        for pattern in ("python3", "python3.[0-9]*", "pypy3*", "graalpy*"):
+            for path in sorted(glob.glob(os.path.join(folder, pattern))):
+                if os.access(path, os.X_OK) and "-config" not in path and not path.endswith(".py"):
+                    yield path
+
+
+def on_demand():
+    """Return what else `manylinux-interpreters` can install."""
+    program = shutil.which("manylinux-interpreters")
+    if program is None:
+        return []
+    listed = subprocess.run([program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        return [one["identifier"] for one in json.loads(listed.stdout.decode()) if not one["installed"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def look(describe):
+    """Return all of it."""
+    return {
+        "environ": dict(os.environ),
+        "machine": os.uname().machine,
+        "interpreters": interpreters(describe),
+        "on_demand": on_demand(),
+        "tools": {name: shutil.which(name) for name in TOOLS},
+    }
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "w") as file:
+        json.dump(look(sys.argv[2]), file)

@@ -1,0 +1,154 @@
+"""Run hooks in a container as pyproject-hooks asks: what they read goes in, what they made comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import Explained, Reporter
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
+from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.archive import of_folder, of_tree
+from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.process import OnOutput, Processes
+
+SOURCES: Final = f"{programs.HOME}/source"
+CALLS: Final = f"{programs.HOME}/calls"
+# Hooks write into folders that are named so in what they are called with.
+FOLDER: Final = "_directory"
+NOTHING: Final[Frame] = {"preload": [], "own": []}
+
+
+class ContainerLauncher:
+    """Runs the hooks of one backend in one container.
+
+    :param container: made, not started
+    :param python: the interpreter of the environment, in it
+    :param memory: what hooks needed before
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        python: str,
+        backend: BackendPlace,
+        processes: Processes,
+        report: Reporter,
+        memory: Memory | None = None,
+    ) -> None:
+        self.container = container
+        self._python = python
+        self._processes = processes
+        self._report = report
+        self._memory = memory
+        self._sources: dict[str, str] = {}
+        self._calls = 0
+        # Where in the container what goes into a folder here is.
+        self.places: dict[str, str] = {}
+        self._is_forked = not backend.is_in_tree
+        container.put([*programs.members(), of_folder(SOURCES), of_folder(CALLS)])
+        self._place(backend.source)
+        preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
+        container.start({"preload": preload, "own": list(memory.own) if memory else []})
+        self._talk = Conversation(container)
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
+    ) -> int:
+        """Run a hook as `Launcher` says.
+
+        :raises IsolationError: the container is gone
+        """
+        hook, control = argv[-2:]
+        source = os.getcwd() if cwd is None else cwd
+        os.stat(source)
+        request = self._request(hook, control, env, source)
+        ended = self._called(request, hook, on_output or _print)
+        self._processes.checkpoint()
+        self._answer(ended, hook, control)
+        return int(ended["ended"])
+
+    def program(self, script: str, *arguments: str, on_output: OnOutput) -> Frame:
+        """Run a program of ours in the environment, and return how it ended; its first argument names its answer."""
+        answer = f"{CALLS}/answer.json"
+        request = {"run": ["python", script, answer, *arguments], "cwd": "/", "environ": {}, "learn": None}
+        return self._talk.run({**request, "read": [answer]}, on_output)
+
+    def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
+        self._calls += 1
+        place, there = self._place(source), f"{CALLS}/{self._calls}"
+        with open(os.path.join(control, "input.json"), encoding="utf-8") as file:
+            call = json.load(file)
+        folders = self._folders(call["kwargs"], f"{there}/out")
+        is_wanted = self._memory is not None and self._is_forked and self._memory.wants(hook)
+        return {
+            "run": ["python", programs.SCRIPT, hook, there],
+            "cwd": place,
+            "environ": {name: _moved(name, value, source, place) for name, value in env.items()},
+            "learn": f"{there}/modules.json" if is_wanted else None,
+            "make": [there, *folders],
+            "write": {f"{there}/input.json": json.dumps(call)},
+            "read": [f"{there}/output.json", f"{there}/modules.json"],
+        }
+
+    def _folders(self, arguments: dict[str, Any], there: str) -> list[str]:
+        """Have a hook write into a folder of the container instead of one here; return the folder."""
+        names = [name for name, value in arguments.items() if name.endswith(FOLDER) and value is not None]
+        for name in names:
+            self.places[arguments[name]] = there
+            arguments[name] = there
+        return [there] if names else []
+
+    def _place(self, source: str) -> str:
+        """Return where a source tree is in the container; it is copied the first time."""
+        if source not in self._sources:
+            place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(os.path.abspath(source))}"
+            above = of_folder(os.path.dirname(place))
+            self.container.put([above, *of_tree(source, place, self._processes.checkpoint)])
+            self._sources[source] = place
+        return self._sources[source]
+
+    def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
+        if self._is_forked:
+            try:
+                return self._talk.run(request, on_output)
+            except UnsafeError as unsafe:
+                self._is_forked = False
+                self._processes.checkpoint()
+                self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
+                self.container.send(NOTHING)
+        python, script, *rest = request["run"]
+        del python
+        fresh = {**request, "run": ["python", programs.EXECUTE, self._python, script, *rest], "learn": None}
+        try:
+            return self._talk.run(fresh, on_output)
+        except UnsafeError as error:
+            self._processes.checkpoint()
+            raise IsolationError(
+                f"The container ended while {hook} was to be run",
+                cause=f"Of the program in it, {error}.",
+                hint="Was it removed, was the engine stopped, or was there not enough memory?",
+            ) from error
+
+    def _answer(self, ended: Frame, hook: str, control: str) -> None:
+        for path, text in ended.get("files", {}).items():
+            name = os.path.basename(path)
+            if name == "modules.json" and self._memory is not None:
+                self._memory.learn(hook, [str(one) for one in json.loads(text)])
+            elif name == "output.json":
+                with open(os.path.join(control, name), "w", encoding="utf-8", errors="surrogateescape") as file:
+                    file.write(text)
+
+
+def _moved(name: str, value: str, source: str, place: str) -> str:
+    return value.replace(source, place) if name.startswith("_PYPROJECT_HOOKS_") else value
+
+
+def _print(piece: bytes) -> None:
+    # Both streams of the hook are one here; it is not for whoever reads our stdout.
+    os.write(2, piece)

@@ -1,0 +1,46 @@
+"""What of ours is copied into containers: the hook host, the script that calls hooks, and small programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of_folder
+
+# Nothing of an image is there.
+HOME: Final = "/hwb"
+HOST: Final = f"{HOME}/program/host.py"
+# What pyproject-hooks runs; that of an image may be too old.
+SCRIPT: Final = f"{HOME}/program/in_process.py"
+EXECUTE: Final = f"{HOME}/program/execute.py"
+LOOK: Final = f"{HOME}/program/look.py"
+REPAIR: Final = f"{HOME}/program/repair.py"
+DESCRIBE: Final = f"{HOME}/program/probe.py"
+INSTALLED: Final = f"{HOME}/program/installed.py"
+
+
+def members() -> Iterator[Member]:
+    """Return the files, as members of an archive."""
+    yield of_folder(HOME)
+    yield of_folder(f"{HOME}/program")
+    for name, content in _contents().items():
+        yield of_bytes(f"{HOME}/program/{name}", content)
+
+
+@cache
+def _contents() -> dict[str, bytes]:
+    hooks = files("headless_wheel_builder.hooks")
+    found = {"host.py": hooks.joinpath("host.py").read_bytes()}
+    for part in hooks.joinpath("inside").iterdir():
+        if part.name.endswith(".py"):
+            found[f"inside/{part.name}"] = part.read_bytes()
+    for program in files(__package__).joinpath("inside").iterdir():
+        if program.name.endswith(".py") and not program.name.startswith("_"):
+            found[program.name] = program.read_bytes()
+    found["probe.py"] = files("headless_wheel_builder.isolation").joinpath("probe.py").read_bytes()
+    script = files("pyproject_hooks").joinpath("_in_process", "_in_process.py")
+    found[os.path.basename(SCRIPT)] = script.read_bytes()
+    return found

@@ -1,0 +1,144 @@
+"""What an image has to build wheels with, found by asking it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from docker.errors import NotFound
+
+from headless_wheel_builder.errors import InterpreterError, IsolationError
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.workshop import open_workshop
+from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, dotted, parse_target
+from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed, value
+
+# Any interpreter will do to ask the image with; those of the Packaging Authority's images, then that of any other.
+PLACES: Final = (
+    *(f"/opt/python/cp3{minor}-cp3{minor}/bin/python" for minor in (12, 11, 13, 10, 9, 14)),
+    *(f"{folder}/{name}" for folder in ("/usr/local/bin", "/usr/bin", "/bin") for name in ("python3", "python")),
+    *(f"/usr/bin/python3.{minor}" for minor in range(8, 16)),
+)
+
+
+@value
+class Interpreter:
+    """An interpreter of an image.
+
+    :param path: how it is called
+    :param site_packages: of environments made from it, with `{base}` for their folder
+    """
+
+    path: str
+    implementation: str
+    version: tuple[int, ...]
+    free_threaded: bool
+    build: str
+    site_packages: str
+
+    def __str__(self) -> str:
+        free = "t" if self.free_threaded else ""
+        name = "" if self.implementation == "cpython" else self.implementation
+        return f"{name}{dotted(self.version[:2])}{free} ({self.path})"
+
+
+@value
+class Surroundings:
+    """What was found.
+
+    :param environ: the variables of processes in it
+    :param tools: where programs are; None for those it does not have
+    :param on_demand: interpreters that it can install
+    """
+
+    environ: Mapping[str, str]
+    machine: str
+    interpreters: tuple[Interpreter, ...]
+    tools: Mapping[str, str | None]
+    on_demand: tuple[str, ...]
+
+    def find(self, python: str) -> Interpreter:
+        """Return the interpreter that the user means.
+
+        :raises InterpreterError: there is none
+        """
+        target = parse_target(python) if not python.startswith("/") else PathTarget(python)
+        for one in self.interpreters:
+            if isinstance(target, VersionTarget):
+                if target.matches(one.implementation, one.version, free_threaded=one.free_threaded):
+                    return one
+            elif one.path == target.path:
+                return one
+        there = ", ".join(map(str, self.interpreters))
+        more = f" It can install {', '.join(self.on_demand)}." if self.on_demand else ""
+        raise InterpreterError(
+            f"There is no {target} in the image",
+            cause=f"It has {there}.{more}",
+            hint="Name one of these with --python, or another image with --image.",
+        )
+
+
+def look(engine: Engine, plan: Plan, processes: Processes) -> Surroundings:
+    """Ask an image what it has.
+
+    :param plan: a container of it; its `argv` is replaced
+    :raises IsolationError: it has no interpreter to ask with
+    """
+    with open_workshop(engine, changed(plan, argv=(_any_python(engine, plan),)), processes) as workshop:
+        return parse(workshop.ask(programs.LOOK, programs.DESCRIBE))
+
+
+def parse(facts: Mapping[str, Any]) -> Surroundings:
+    """Read what `look.py` answered."""
+    return Surroundings(
+        environ={name: text for name, text in facts["environ"].items() if name != "HOSTNAME"},
+        machine=facts["machine"],
+        interpreters=tuple(map(_interpreter, facts["interpreters"])),
+        tools=facts["tools"],
+        on_demand=tuple(facts["on_demand"]),
+    )
+
+
+def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
+    return Interpreter(
+        facts["path"],
+        facts["implementation"],
+        tuple(facts["version"]),
+        facts["free_threaded"],
+        facts["build"],
+        facts["purelib"],
+    )
+
+
+def _any_python(engine: Engine, plan: Plan) -> str:
+    with _made(engine, changed(plan, argv=("nothing",))) as container:
+        for path in PLACES:
+            if _has(engine, container, path):
+                return path
+    raise IsolationError(
+        "There is no Python in the image",
+        cause="Neither below /opt/python nor as python3 in /usr/local/bin, /usr/bin or /bin.",
+        hint="Name another image with --image.",
+    )
+
+
+@contextlib.contextmanager
+def _made(engine: Engine, plan: Plan) -> Iterator[Container]:
+    container = Container(engine, plan)
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def _has(engine: Engine, container: Container, path: str) -> bool:
+    try:
+        stream, _ = engine.api.get_archive(container.id, path)
+    except NotFound:
+        return False
+    stream.close()
+    return True

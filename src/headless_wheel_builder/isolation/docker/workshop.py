@@ -1,0 +1,98 @@
+"""A container in which programs run one after the other, by a hook host that imports nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.archive import Member
+from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.process import OnOutput, Processes
+from headless_wheel_builder.values import changed
+
+
+class Workshop:
+    """Runs programs in a container, from `open_workshop` on."""
+
+    def __init__(self, container: Container, processes: Processes) -> None:
+        self.container = container
+        self._talk = Conversation(container)
+        self._processes = processes
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str | None = None,
+        on_output: OnOutput | None = None,
+        files: Mapping[str, str] | None = None,
+    ) -> int:
+        """Run a program to its end and return its exit code, negative for a signal.
+
+        :param env: variables on top of the image's
+        :param files: what to write before, by path
+        :raises Cancelled: the build was cancelled, before or meanwhile
+        :raises IsolationError: the container is gone
+        """
+        request = self._request([programs.EXECUTE, *argv], env, cwd)
+        return int(self._call({**request, "write": dict(files or {})}, on_output)["ended"])
+
+    def ask(self, script: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Any:
+        """Run a program of ours that writes JSON to the file that is its first argument, and return that.
+
+        :raises IsolationError: it failed, or the container is gone
+        """
+        answer = f"{programs.HOME}/answer.json"
+        printed = bytearray()
+        request = self._request([script, answer, *arguments], environ or {}, None)
+        ended = self._call({**request, "read": [answer]}, printed.extend)
+        if ended["ended"] or answer not in ended.get("files", {}):
+            cause = printed.decode(errors="replace").strip()
+            raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause)
+        return json.loads(ended["files"][answer])
+
+    def _request(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: str | None) -> Frame:
+        return {"run": ["python", *arguments], "cwd": cwd or "/", "environ": dict(environ), "learn": None}
+
+    def _call(self, request: Frame, on_output: OnOutput | None) -> Frame:
+        self._processes.checkpoint()
+        try:
+            return self._talk.run(request, on_output)
+        except UnsafeError as error:
+            raise IsolationError(
+                "The container ended before its work was done",
+                cause=f"Of the program in it, {error}.",
+                hint="Was it removed, or the engine stopped?",
+            ) from error
+        finally:
+            self._processes.checkpoint()
+
+
+@contextlib.contextmanager
+def open_workshop(
+    engine: Engine, plan: Plan, processes: Processes, members: Iterable[Member] = ()
+) -> Iterator[Workshop]:
+    """Have a container in which programs run, for the length of a `with` block.
+
+    :param plan: with the interpreter alone for its `argv`
+    :param members: what to copy into it besides our programs
+    :raises IsolationError: there can be none
+    """
+    argv = (*plan.argv, programs.HOST, "0", "1")
+    container = processes.add(lambda: Container(engine, changed(plan, argv=argv)))
+    try:
+        container.put([*programs.members(), *members])
+        container.start({"preload": [], "own": []})
+        yield Workshop(container, processes)
+    finally:
+        container.close()
+        processes.remove(container)
