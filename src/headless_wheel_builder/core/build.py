@@ -187,7 +187,7 @@ class Build:
             backend = self._backend(source, build_system, environment)
             folder = stage.folder()
             with self._timed(kind):
-                name = backend.build(kind, folder)
+                name = environment.fetch(kind, folder, backend.build(kind, folder))
             with self._timed("verify"):
                 return self._take(folder, name, kind, output_dir=stage.output_dir)
 
@@ -203,7 +203,7 @@ class Build:
             if prepared is not None:
                 return prepared_metadata(folder, prepared)
             with self._timed("wheel"):
-                name = backend.build("wheel", folder)
+                name = environment.fetch("wheel", folder, backend.build("wheel", folder))
             return wheel_metadata(self._take(folder, name, "wheel", output_dir=folder).file)
 
     def _take(self, folder: str, name: str, kind: Kind, *, output_dir: str) -> Staged:

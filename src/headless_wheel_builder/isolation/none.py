@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
-from headless_wheel_builder.events import Warned
+from headless_wheel_builder.events import Kind, Warned
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
@@ -148,6 +148,11 @@ class PlainEnvironment:
         launcher = self._launchers.launcher(self.python, self.env_vars, backend)
         self.check()
         return launcher
+
+    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+        """Do nothing: hooks write into the folder itself."""
+        del kind, folder
+        return name
 
     def require(self, requirements: Sequence[str]) -> None:
         """Check that requirements, and theirs in turn, are there.

@@ -36,6 +36,7 @@ class Plan:
     :param cpus: how many processors it may keep busy; None for all
     :param binds: `folder of the engine's machine:folder in it[:ro]`
     :param labels: who made it
+    :param folder: where its main process starts
     """
 
     image: str
@@ -47,6 +48,7 @@ class Plan:
     cpus: float | None = None
     binds: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    folder: str = "/"
 
 
 class Container:
@@ -180,7 +182,7 @@ def _created(engine: Engine, name: str, plan: Plan) -> str:
         plan.image,
         list(plan.argv),
         user="0:0",
-        working_dir="/",
+        working_dir=plan.folder,
         stdin_open=True,
         labels={LABEL: name, **plan.labels},
         host_config=host_config,

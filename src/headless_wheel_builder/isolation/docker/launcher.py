@@ -73,11 +73,19 @@ class ContainerLauncher:
         self._answer(ended, hook, control)
         return int(ended["ended"])
 
-    def program(self, script: str, *arguments: str, on_output: OnOutput) -> Frame:
-        """Run a program of ours in the environment, and return how it ended; its first argument names its answer."""
-        answer = f"{CALLS}/answer.json"
-        request = {"run": ["python", script, answer, *arguments], "cwd": "/", "environ": {}, "learn": None}
-        return self._talk.run({**request, "read": [answer]}, on_output)
+    def program(self, script: str, *arguments: str) -> Any:
+        """Run a program of ours beside the hooks, and return what it answers in the file of its first argument.
+
+        :raises IsolationError: it failed
+        """
+        answer, printed = f"{CALLS}/answer.json", bytearray()
+        run = ["python", programs.EXECUTE, self._python, "-I", script, answer, *arguments]
+        request: Frame = {"run": run, "cwd": "/", "environ": {}, "learn": None, "read": [answer]}
+        ended = self._talk.run(request, printed.extend)
+        if answer not in ended.get("files", {}):
+            text = printed.decode(errors="replace").strip()
+            raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
+        return json.loads(ended["files"][answer])
 
     def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
         self._calls += 1
