@@ -11,15 +11,19 @@ from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.distributions import import_names, installed_versions
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.carried import Carried
+from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
-from headless_wheel_builder.isolation.docker.workshop import Workshop
+from headless_wheel_builder.isolation.docker.workshop import Supplied, Workshop
 from headless_wheel_builder.isolation.installers import run_installer, run_maker
+from headless_wheel_builder.isolation.uv_installer import EXACT
 from headless_wheel_builder.values import value
 
 ENVIRONMENT: Final = f"{programs.HOME}/env"
 PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 REQUIREMENTS: Final = f"{programs.HOME}/requirements.txt"
+RESOLVED: Final = f"{programs.HOME}/resolved.txt"
+# A file system in memory: nothing of it gets into images.
+CACHE: Final = "/dev/shm/hwb-cache"
 # Package managers and installers give files to their owners.
 CAPABILITIES: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
@@ -56,29 +60,44 @@ class Contents:
                     written.write(text)
 
 
-def provision(
-    workshop: Workshop,
-    interpreter: Interpreter,
-    uv: str | None,
-    requirements: Sequence[str],
-    carried: Carried,
-    context: Context,
-) -> Contents:
-    """Make an environment with requirements where it will be in every container of the image.
+def resolve(
+    workshop: Workshop, interpreter: Interpreter, place: Place, requirements: Sequence[str], context: Context
+) -> str:
+    """Return what requirements resolve to now in a container: one exact requirement a line, with its hashes.
 
-    :param uv: where uv is in the container
+    :raises DependencyError: they cannot be resolved
+    """
+    lines = "".join(f"{one}\n" for one in requirements)
+    argv = [_uv(place), "pip", "compile", "--python", interpreter.path, "--output-file", RESOLVED, *EXACT, REQUIREMENTS]
+    run_installer(argv, _environ(place), context, runner=Supplied(workshop, {REQUIREMENTS: lines}))
+    return workshop.read(RESOLVED)
+
+
+def install(
+    workshop: Workshop, interpreter: Interpreter, place: Place, text: str, context: Context
+) -> Contents:
+    """Make an environment with what `resolve` returned, where it will be in every container of the image.
+
     :raises IsolationError: it cannot be made
     :raises DependencyError: the requirements cannot be installed
     """
-    if uv is None:
-        raise IsolationError("There is no uv in the image", hint="Name another image with --image.")
-    environ = {**carried.network, **carried.installer, "UV_NO_CACHE": "1", "UV_LINK_MODE": "copy"}
+    uv, environ = _uv(place), _environ(place)
     venv = (uv, "venv", "--no-config", "--no-project", "--python", interpreter.path, ENVIRONMENT)
     run_maker(venv, environ, context, runner=workshop)
-    if requirements:
-        text = "".join(f"{one}\n" for one in requirements)
-        workshop.run(("/bin/true",), env={}, files={REQUIREMENTS: text})
-        argv = (uv, "pip", "install", "--compile-bytecode", "--python", PYTHON, "-r", REQUIREMENTS)
-        run_installer(argv, environ, context, runner=workshop)
+    argv = (uv, "pip", "install", "--no-deps", "--compile-bytecode", "--python", PYTHON, "-r", RESOLVED)
+    if text.strip():
+        run_installer(argv, environ, context, runner=Supplied(workshop, {RESOLVED: text}))
     site_packages = interpreter.site_packages.format(base=ENVIRONMENT)
     return Contents(site_packages, workshop.ask(programs.INSTALLED, site_packages))
+
+
+def _environ(place: Place) -> dict[str, str]:
+    # Nothing that was downloaded is to be in the image; the container goes, and its cache with it.
+    return {**place.carried.network, **place.carried.installer, "UV_CACHE_DIR": CACHE, "UV_LINK_MODE": "copy"}
+
+
+def _uv(place: Place) -> str:
+    uv = place.surroundings.tools["uv"]
+    if uv is None:
+        raise IsolationError("There is no uv in the image", hint="Name another image with --image.")
+    return uv

@@ -7,12 +7,32 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from headless_wheel_builder.errors import ArtifactError
+from headless_wheel_builder.errors import ArtifactError, IsolationError
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
+from headless_wheel_builder.isolation.docker.place import Place
 
 # In what auditwheel prints: the policy that a wheel would fit as it is.
 _FITTING: Final = re.compile(r'(?:tag|consistent with the following platform tag):?\s*"?([a-z]+linux_\w+)"?', re.DOTALL)
 _MISSING: Final = re.compile(r'required library "([^"]+)" could not be located', re.IGNORECASE)
+
+
+def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) -> tuple[str, str]:
+    """Have a wheel repaired in the container where it was built, and return its folder and name after that.
+
+    :raises ArtifactError: it cannot be
+    """
+    environ, auditwheel = place.surroundings.environ, place.surroundings.tools["auditwheel"]
+    if auditwheel is None:
+        raise IsolationError("There is no auditwheel in the image", hint="--no-repair leaves wheels as they are.")
+    target = f"{folder}-repaired"
+    answer = launcher.program(
+        programs.REPAIR, f"{folder}/{name}", target, options(place.config, environ, auditwheel)
+    )
+    if answer["outcome"] == "failed":
+        raise failure(name, answer, environ.get("AUDITWHEEL_PLAT"))
+    return (target, str(answer["name"])) if answer["outcome"] == "repaired" else (folder, name)
 
 
 def options(config: DockerConfig, environ: Mapping[str, str], auditwheel: str) -> str:

@@ -82,14 +82,15 @@ class Surroundings:
         )
 
 
-def look(engine: Engine, plan: Plan, processes: Processes) -> Surroundings:
-    """Ask an image what it has.
+def look(engine: Engine, plan: Plan, processes: Processes) -> dict[str, Any]:
+    """Ask an image what it has, and return what `parse` reads.
 
     :param plan: a container of it; its `argv` is replaced
     :raises IsolationError: it has no interpreter to ask with
     """
     with open_workshop(engine, changed(plan, argv=(_any_python(engine, plan),)), processes) as workshop:
-        return parse(workshop.ask(programs.LOOK, programs.DESCRIBE))
+        facts: dict[str, Any] = workshop.ask(programs.LOOK, programs.DESCRIBE)
+        return facts
 
 
 def parse(facts: Mapping[str, Any]) -> Surroundings:

@@ -60,6 +60,16 @@ class Workshop:
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause)
         return json.loads(ended["files"][answer])
 
+    def read(self, path: str) -> str:
+        """Return what a file has.
+
+        :raises IsolationError: it is not there
+        """
+        text = self._call({**self._request([programs.EXECUTE, "true"], {}, None), "read": [path]}, None)
+        if path not in text.get("files", {}):
+            raise IsolationError(f"{path} is not in the container")
+        return str(text["files"][path])
+
     def _request(self, arguments: Sequence[str], environ: Mapping[str, str], cwd: str | None) -> Frame:
         return {"run": ["python", *arguments], "cwd": cwd or "/", "environ": dict(environ), "learn": None}
 
@@ -75,6 +85,20 @@ class Workshop:
             ) from error
         finally:
             self._processes.checkpoint()
+
+
+class Supplied:
+    """A workshop where files are written before each program runs."""
+
+    def __init__(self, workshop: Workshop, files: Mapping[str, str]) -> None:
+        self._workshop = workshop
+        self._files = files
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
+    ) -> int:
+        """Run a program as the workshop does."""
+        return self._workshop.run(argv, env=env, cwd=cwd, on_output=on_output, files=self._files)
 
 
 @contextlib.contextmanager

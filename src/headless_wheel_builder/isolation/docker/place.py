@@ -1,0 +1,53 @@
+"""Where environments of one build are made: an image on an engine, and all that holds for its containers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.docker.carried import carried
+from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.container import Plan
+from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.images import Image
+from headless_wheel_builder.isolation.docker.surroundings import look, parse
+from headless_wheel_builder.isolation.keeper import Keeper
+
+# Part of every question, so that an older version's answers are not taken for this one's.
+LAYOUT: Final = 1
+
+
+class Place:
+    """An image on an engine.
+
+    :param keeper: holds what was found out before
+    """
+
+    def __init__(self, engine: Engine, image: Image, config: DockerConfig, context: Context, keeper: Keeper) -> None:
+        self.engine = engine
+        self.image = image
+        self.config = config
+        self.context = context
+        self.keeper = keeper
+        self.carried = carried(context.environ)
+        if image.end_of_life:
+            context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
+        with engine.doing(f"The image {image.reference} cannot be had"):
+            self.id = str(engine.api.inspect_image(image.reference)["Id"])
+        question = self.question("look")
+        facts = keeper.recall(question)
+        if facts is None:
+            facts = look(engine, self.plan(self.id), context.processes)
+            keeper.remember(question, facts)
+        self.surroundings = parse(facts)
+
+    def question(self, *parts: str | Sequence[str]) -> str:
+        """Return what is asked of the keeper about this image."""
+        return json.dumps([LAYOUT, self.id, self.image.platform, *parts])
+
+    def plan(self, image: str) -> Plan:
+        """Return a plan of a container of an image, with what holds for all of them."""
+        return Plan(image=image, platform=self.image.platform, argv=(), cpus=self.config.cpu_limit)

@@ -1,0 +1,176 @@
+"""Images with build environments: made, kept between builds, and found to be the right ones."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from headless_wheel_builder.events import Reporter
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.docker.engine import ERRORS
+from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.provisioning import CAPABILITIES, Contents, install, resolve
+from headless_wheel_builder.isolation.docker.surroundings import Interpreter
+from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
+from headless_wheel_builder.isolation.learnt import Learnt
+from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
+from headless_wheel_builder.values import changed, value
+
+Requirements: TypeAlias = tuple[str, ...]
+
+# Labels of images that are kept: what they are the answer to, and since when.
+KEY: Final = "headless-wheel-builder.key"
+CREATED: Final = "headless-wheel-builder.created"
+
+
+@value
+class Provisioned:
+    """An image with an environment.
+
+    :param image: its id
+    :param key: of what it was made; empty if it is not kept
+    """
+
+    image: str
+    key: str
+    contents: Contents
+
+    def facts(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        contents = {"site_packages": self.contents.site_packages, "described": self.contents.described}
+        return {"image": self.image, "key": self.key, "contents": contents}
+
+    @classmethod
+    def parse(cls, facts: Mapping[str, Any] | None) -> Provisioned | None:
+        """Read what `facts` returned; None if it is something else."""
+        match facts:
+            case {
+                "image": str(image),
+                "key": str(key),
+                "contents": {"site_packages": str(site_packages), "described": dict(described)},
+            }:
+                return cls(image, key, Contents(site_packages, described))
+        return None
+
+
+class ProvisionedImages:
+    """The images of one build: those of last time at once, and found to be right while they are used."""
+
+    def __init__(self, place: Place, interpreter: Interpreter) -> None:
+        self._place = place
+        self._interpreter = interpreter
+        self._asking = place.context.processes.part()
+        self._made: dict[Requirements, Provisioned] = {}
+        self._guesses: dict[Requirements, Resolution] = {}
+        self._unkept: list[str] = []
+        self._learnt: dict[str, Learnt] = {}
+
+    def make(self, wanted: Requirements) -> Provisioned:
+        """Return an image with requirements: the one of last time, until it is known to be outdated.
+
+        :raises IsolationError: it cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        if wanted not in self._made:
+            self._made[wanted] = self._guess(wanted) or self._right(wanted)
+        return self._made[wanted]
+
+    def ask(self) -> None:
+        """Ask the index, beside what goes on, whether the guesses are right."""
+        for resolution in self._guesses.values():
+            resolution.start()
+
+    def confirm(self) -> None:
+        """Wait until it is certain that all guesses were right.
+
+        :raises OutdatedError: one was wrong
+        :raises DependencyError: requirements cannot be resolved any more
+        """
+        while self._guesses:
+            wanted, resolution = next(iter(self._guesses.items()))
+            text = resolution.result()
+            guess = self._made[wanted]
+            if self._key(text) != guess.key:
+                for outdated in self._guesses:
+                    del self._made[outdated]
+                self._guesses.clear()
+                now = changes(guess.contents.installed(), versions(text))
+                raise OutdatedError(f"The index now has {now}: building again with that")
+            del self._guesses[wanted]
+
+    def memory(self, provisioned: Provisioned, backend: BackendPlace) -> Learnt | None:
+        """Return what is known about the modules that hooks of a backend need in an environment."""
+        if not provisioned.key:
+            return None  # nobody will ask for it again
+        question = f"{provisioned.key} {backend.name}"
+        if question not in self._learnt:
+            known = Learnt.parse(self._place.keeper.recall(question))
+            self._learnt[question] = known or Learnt({}, provisioned.contents.own(backend.module))
+        return self._learnt[question]
+
+    def close(self) -> None:
+        """End what runs, and remove what is not kept."""
+        self._asking.stop("kill")
+        for resolution in self._guesses.values():
+            resolution.wait()
+        self._place.context.processes.remove(self._asking)
+        for question, learnt in self._learnt.items():
+            if learnt.is_new:
+                self._place.keeper.remember(question, learnt.facts())
+        for image in self._unkept:
+            with contextlib.suppress(*ERRORS):  # what stays has no name, and `docker image prune` finds it
+                self._place.engine.api.remove_image(image, force=True)
+
+    def _guess(self, wanted: Requirements) -> Provisioned | None:
+        if not self._place.config.cache_envs:
+            return None
+        known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
+        if known is None or not self._exists(known.image):
+            return None
+        self._guesses[wanted] = Resolution(
+            lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
+        )
+        return known
+
+    def _exists(self, image: str) -> bool:
+        try:
+            self._place.engine.api.inspect_image(image)
+        except ERRORS:
+            return False
+        return True
+
+    def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
+        context = changed(self._place.context, processes=self._asking, report=hear)
+        with context.timeline.span("ask the index", lane="resolver"), self._workshop() as workshop:
+            return resolve(workshop, self._interpreter, self._place, wanted, context)
+
+    def _right(self, wanted: Requirements) -> Provisioned:
+        place = self._place
+        with self._workshop() as workshop:
+            text = resolve(workshop, self._interpreter, place, wanted, place.context)
+            contents = install(workshop, self._interpreter, place, text, place.context)
+            is_kept = place.config.cache_envs and not is_changeable(text)
+            key = self._key(text) if is_kept else ""
+            image = workshop.container.commit({KEY: key, CREATED: str(int(time.time()))})
+        made = Provisioned(image, key, contents)
+        if is_kept:
+            place.keeper.remember(self._question(wanted), made.facts())
+        else:
+            self._unkept.append(image)
+        return made
+
+    def _workshop(self) -> contextlib.AbstractContextManager[Workshop]:
+        place = self._place
+        plan = changed(place.plan(place.id), argv=(self._interpreter.path,), capabilities=CAPABILITIES)
+        return open_workshop(place.engine, plan, place.context.processes, place.carried.files)
+
+    def _question(self, wanted: Requirements) -> str:
+        return self._place.question("environment", self._interpreter.path, self._interpreter.build, wanted)
+
+    def _key(self, text: str) -> str:
+        question = self._place.question(self._interpreter.path, self._interpreter.build, text)
+        return hashlib.sha256(question.encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""The environments of one build in containers: those that have the same requirements are one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from headless_wheel_builder.errors import DependencyError, IsolationError
+from headless_wheel_builder.events import EnvironmentCreating, Kind, RequirementsInstalling
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
+from headless_wheel_builder.isolation.base import contradiction
+from headless_wheel_builder.isolation.docker import programs, repair
+from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
+from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioning import ENVIRONMENT, PYTHON
+from headless_wheel_builder.values import changed
+
+
+class ContainerSession:
+    """The environments that one build has had so far, each with its container."""
+
+    def __init__(self, place: Place, images: ProvisionedImages) -> None:
+        self.place = place
+        self.ask = images.ask
+        self._images = images
+        self._launchers: dict[tuple[str, str], ContainerLauncher] = {}
+
+    @contextlib.contextmanager
+    def provision(self, requirements: Sequence[str]) -> Iterator[ContainerEnvironment]:
+        """Have an environment for the length of a `with` block.
+
+        :raises IsolationError: it cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        self.place.context.report(EnvironmentCreating(f"container of {self.place.image.name}"))
+        yield ContainerEnvironment(self, requirements)
+
+    def confirm(self) -> None:
+        """Wait until it is certain that all environments were right.
+
+        :raises OutdatedError: one was not
+        :raises DependencyError: requirements cannot be resolved any more
+        """
+        self._images.confirm()
+
+    def image(self, requirements: Sequence[str], more: Sequence[str]) -> Provisioned:
+        """Return the image of an environment with requirements, which have `more` than those before."""
+        if more:
+            self.place.context.report(RequirementsInstalling(tuple(sorted(set(more)))))
+        return self._images.make(tuple(sorted(set(requirements))))
+
+    def launcher(self, provisioned: Provisioned, backend: BackendPlace) -> ContainerLauncher:
+        """Return what runs hooks of a backend in an environment: one container for all of them."""
+        key = (provisioned.image, backend.name)
+        if key not in self._launchers:
+            place, context = self.place, self.place.context
+            argv = (PYTHON, programs.HOST, "0", "1")
+            plan = changed(place.plan(provisioned.image), argv=argv, network=place.config.network, folder=SOURCES)
+            container = context.processes.add(lambda: Container(place.engine, plan))
+            try:
+                memory = self._images.memory(provisioned, backend)
+                launcher = ContainerLauncher(container, PYTHON, backend, context.processes, context.report, memory)
+            except BaseException:  # a cancellation too: nobody else knows the container
+                container.close()
+                context.processes.remove(container)
+                raise
+            self._launchers[key] = launcher
+        return self._launchers[key]
+
+    def close(self) -> None:
+        """Remove all containers, and the images that are not kept."""
+        while self._launchers:
+            container = self._launchers.popitem()[1].container
+            container.close()
+            self.place.context.processes.remove(container)
+        self._images.close()
+
+
+class ContainerEnvironment:
+    """An environment of a session, as the engine uses it."""
+
+    wants_requirements = True
+    python = PYTHON
+
+    def __init__(self, session: ContainerSession, requirements: Sequence[str]) -> None:
+        self._session = session
+        self._requirements = tuple(requirements)
+        self._provisioned = session.image(requirements, requirements)
+        self._launcher: ContainerLauncher | None = None
+
+    @property
+    def site_packages(self) -> str:
+        """Where its packages are, in the container."""
+        return self._provisioned.contents.site_packages
+
+    @property
+    def env_vars(self) -> dict[str, str]:
+        """The whole environment for hooks."""
+        place = self._session.place
+        environ = place.surroundings.environ
+        network = place.carried.network if place.config.network else {}
+        own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
+        return {**environ, **network, **own, **place.config.extra_env}
+
+    def installed(self) -> Mapping[str, str]:
+        """Return the version of each distribution that it has."""
+        return self._provisioned.contents.installed()
+
+    def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
+        """Have an image with what a hook asked for too, resolved together with what is there.
+
+        :raises DependencyError: the requirements cannot be installed, or contradict those that are there
+        """
+        everything = (*self._requirements, *requirements)
+        try:
+            self._provisioned = self._session.image(everything, requirements)
+        except DependencyError as error:
+            raise contradiction(asked_by, there=self._requirements, asked=requirements, reason=error.cause) from error
+        self._requirements = everything
+
+    def launcher(self, backend: BackendPlace) -> Launcher:
+        """Return what runs hooks of a backend in it."""
+        self._launcher = self._session.launcher(self._provisioned, backend)
+        return self._launcher
+
+    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+        """Bring an artifact that a hook made into the folder that it was to go to; a wheel after its repair.
+
+        :raises ArtifactError: it cannot be repaired
+        """
+        if self._launcher is None:
+            raise IsolationError("Nothing was built in the container")
+        place, there = self._session.place, self._launcher.places[folder]
+        if kind == "wheel" and place.config.repair_wheel and name == os.path.basename(name):
+            there, name = repair.repaired(self._launcher, place, there, name)
+        self._launcher.container.get(there, folder, place.context.processes.checkpoint)
+        return name
