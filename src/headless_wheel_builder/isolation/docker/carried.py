@@ -69,4 +69,3 @@ def _read(path: str) -> bytes:
             f"The certificates in {path} cannot be read: {error.strerror}",
             hint=f"Name another file with {CERTIFICATES[0]}, or take the variable away.",
         ) from error
-

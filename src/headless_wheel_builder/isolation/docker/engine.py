@@ -28,7 +28,7 @@ class Engine:
     :param address: how the user knows it
     """
 
-    def __init__(self, api: docker.APIClient, address: str, facts: dict[str, Any]) -> None:
+    def __init__(self, api: Any, address: str, facts: dict[str, Any]) -> None:
         self.api = api
         self.address = address
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())

@@ -37,6 +37,7 @@ class ContainerLauncher:
         container: Container,
         python: str,
         backend: BackendPlace,
+        *,
         processes: Processes,
         report: Reporter,
         memory: Memory | None = None,

@@ -41,6 +41,6 @@ def _contents() -> dict[str, bytes]:
         if program.name.endswith(".py") and not program.name.startswith("_"):
             found[program.name] = program.read_bytes()
     found["probe.py"] = files("headless_wheel_builder.isolation").joinpath("probe.py").read_bytes()
-    script = files("pyproject_hooks").joinpath("_in_process", "_in_process.py")
+    script = files("pyproject_hooks").joinpath("_in_process").joinpath("_in_process.py")
     found[os.path.basename(SCRIPT)] = script.read_bytes()
     return found

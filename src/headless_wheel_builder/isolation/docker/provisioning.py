@@ -23,7 +23,7 @@ PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 REQUIREMENTS: Final = f"{programs.HOME}/requirements.txt"
 RESOLVED: Final = f"{programs.HOME}/resolved.txt"
 # A file system in memory: nothing of it gets into images.
-CACHE: Final = "/dev/shm/hwb-cache"
+CACHE: Final = "/dev/shm/hwb-cache"  # noqa: S108 - in the container
 # Package managers and installers give files to their owners.
 CAPABILITIES: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 
@@ -73,9 +73,7 @@ def resolve(
     return workshop.read(RESOLVED)
 
 
-def install(
-    workshop: Workshop, interpreter: Interpreter, place: Place, text: str, context: Context
-) -> Contents:
+def install(workshop: Workshop, interpreter: Interpreter, place: Place, text: str, context: Context) -> Contents:
     """Make an environment with what `resolve` returned, where it will be in every container of the image.
 
     :raises IsolationError: it cannot be made

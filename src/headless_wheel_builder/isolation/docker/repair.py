@@ -27,9 +27,7 @@ def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) 
     if auditwheel is None:
         raise IsolationError("There is no auditwheel in the image", hint="--no-repair leaves wheels as they are.")
     target = f"{folder}-repaired"
-    answer = launcher.program(
-        programs.REPAIR, f"{folder}/{name}", target, options(place.config, environ, auditwheel)
-    )
+    answer = launcher.program(programs.REPAIR, f"{folder}/{name}", target, options(place.config, environ, auditwheel))
     if answer["outcome"] == "failed":
         raise failure(name, answer, environ.get("AUDITWHEEL_PLAT"))
     return (target, str(answer["name"])) if answer["outcome"] == "repaired" else (folder, name)
@@ -56,7 +54,9 @@ def failure(name: str, answer: Mapping[str, Any], plat: str | None) -> ArtifactE
     log, shown = str(answer["log"]).strip(), str(answer.get("shown", "")).strip()
     cause = "\n".join(filter(None, (log, shown)))
     return ArtifactError(
-        f"{name} cannot be made a wheel for {plat or 'any policy'}; it is not published", cause=cause, hint=_hint(log, shown)
+        f"{name} cannot be made a wheel for {plat or 'any policy'}; it is not published",
+        cause=cause,
+        hint=_hint(log, shown),
     )
 
 

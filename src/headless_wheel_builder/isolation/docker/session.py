@@ -62,7 +62,9 @@ class ContainerSession:
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
                 memory = self._images.memory(provisioned, backend)
-                launcher = ContainerLauncher(container, PYTHON, backend, context.processes, context.report, memory)
+                launcher = ContainerLauncher(
+                    container, PYTHON, backend, processes=context.processes, report=context.report, memory=memory
+                )
             except BaseException:  # a cancellation too: nobody else knows the container
                 container.close()
                 context.processes.remove(container)

@@ -3,13 +3,15 @@
 {"name-1.0.dist-info": {"METADATA": its headers, "RECORD": all of it}}
 """
 
+from __future__ import annotations
+
 import glob
 import json
 import os
 import sys
 
 
-def text(path):
+def text(path: str) -> str:
     """Return what a file has, nothing if it is not there."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -18,7 +20,7 @@ def text(path):
         return ""
 
 
-def installed(folders):
+def installed(folders: list[str]) -> dict[str, dict[str, str]]:
     """Return the folders of distributions with what describes them."""
     found = {}
     for folder in folders:

@@ -3,6 +3,8 @@
 DESCRIBE is a program that every interpreter runs to tell what it is.
 """
 
+from __future__ import annotations
+
 import glob
 import json
 import os
@@ -10,14 +12,19 @@ import shutil
 import subprocess
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 # Where images of the Python Packaging Authority have theirs, each below a name like cp312-cp312.
 HOME = "/opt/python"
 TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 
 
-def interpreters(describe):
+def interpreters(describe: str) -> list[dict[str, Any]]:
     """Return what each interpreter says of itself, in the order in which they are preferred."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     running = []
     for path in paths():
         program = [path, "-I", describe]
@@ -30,7 +37,7 @@ def interpreters(describe):
     return list(found.values())
 
 
-def paths():
+def paths() -> Iterator[str]:
     """Return where interpreters may be."""
     for folder in sorted(glob.glob(HOME + "/*")):
         for name in ("python", "python3"):
@@ -44,19 +51,21 @@ def paths():
                     yield path
 
 
-def on_demand():
+def on_demand() -> list[str]:
     """Return what else `manylinux-interpreters` can install."""
     program = shutil.which("manylinux-interpreters")
     if program is None:
         return []
-    listed = subprocess.run([program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    listed = subprocess.run(
+        [program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+    )
     try:
         return [one["identifier"] for one in json.loads(listed.stdout.decode()) if not one["installed"]]
     except (ValueError, KeyError, TypeError):
         return []
 
 
-def look(describe):
+def look(describe: str) -> dict[str, Any]:
     """Return all of it."""
     return {
         "environ": dict(os.environ),

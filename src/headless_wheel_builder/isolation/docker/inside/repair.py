@@ -7,16 +7,22 @@ OPTIONS is JSON: {"auditwheel": path, "plat": text or null, "strip": bool, "only
 {"outcome": "failed", "code": of auditwheel, "log": text, "shown": by `auditwheel show`}
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 import zipfile
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 ELF = b"\x7fELF"
 
 
-def is_pure(wheel):
+def is_pure(wheel: str) -> bool:
     """Tell whether a wheel is for every platform, and has no machine code."""
     if not wheel.endswith("-any.whl"):
         return False
@@ -24,20 +30,20 @@ def is_pure(wheel):
         return not any(first_bytes(archive, name) == ELF for name in archive.namelist())
 
 
-def first_bytes(archive, name):
+def first_bytes(archive: zipfile.ZipFile, name: str) -> bytes:
     """Return the first bytes of a member."""
     with archive.open(name) as file:
         return file.read(len(ELF))
 
 
-def run(*argv):
+def run(*argv: str) -> tuple[int, str]:
     """Run a program and return its exit code and what it prints."""
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = process.communicate()[0]
     return process.returncode, output.decode(errors="replace")
 
 
-def repair(wheel, folder, options):
+def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
     """Repair a wheel into an empty folder."""
     if is_pure(wheel):
         return {"outcome": "pure"}
@@ -50,7 +56,7 @@ def repair(wheel, folder, options):
         wanted.append("--only-plat")
     for name in options["exclude"]:
         wanted += ["--exclude", name]
-    code, log = run(auditwheel, "repair", "-w", folder, *wanted + [wheel])
+    code, log = run(auditwheel, "repair", "-w", folder, *wanted, wheel)
     made = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     # A repair that failed may have left the wheel there as it was (auditwheel).
     if code == 0 and len(made) == 1 and "-linux_" not in made[0]:
