@@ -1,0 +1,128 @@
+"""The options for builds in containers: `--isolation docker`."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from headless_wheel_builder.errors import RequestError
+
+# The names of their values in the namespace, with what they are when not given.
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "platform": None,
+    "image": None,
+    "arch": None,
+    "no_repair": False,
+    "only_plat": False,
+    "exclude": None,
+    "no_strip": False,
+    "no_network": False,
+    "memory": None,
+    "cpus": None,
+    "mount": None,
+    "env": None,
+    "keep_container": False,
+    "image_mirror": None,
+}
+
+
+def add_container_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options to a parser."""
+    _add_image_options(group)
+    _add_repair_options(group)
+    group.add_argument("--no-network", action="store_true", help="hooks have no network; requirements are installed")
+    group.add_argument("--memory", metavar="SIZE", help="the most memory that a container may use, for example 4g")
+    group.add_argument("--cpus", metavar="NUMBER", type=float, help="how many processors a container may keep busy")
+    group.add_argument(
+        "--mount",
+        metavar="HOST:CONTAINER",
+        action="append",
+        help="a folder of the engine's machine, and where it is in containers; may be given many times",
+    )
+    group.add_argument(
+        "--env",
+        metavar="KEY[=VALUE]",
+        action="append",
+        help="a variable for hooks, by default with the value that it has here; may be given many times",
+    )
+    group.add_argument(
+        "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
+    )
+
+
+def _add_image_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--platform", choices=("manylinux", "musllinux", "auto"), help="the libc to build for (defaults to manylinux)"
+    )
+    group.add_argument(
+        "--image", metavar="NAME", help="a policy like manylinux_2_28, or the reference of an image to build in"
+    )
+    group.add_argument("--arch", metavar="NAME", help="the architecture to build for (defaults to this machine's)")
+    group.add_argument(
+        "--image-mirror", metavar="PREFIX", help="where images of policies come from instead of their home"
+    )
+
+
+def _add_repair_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--no-repair", action="store_true", help="leave wheels as they are, without auditwheel")
+    group.add_argument(
+        "--only-plat", action="store_true", help="give wheels the tag of the image's policy only, no older one's"
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="LIBRARY",
+        action="append",
+        help="a library that is not to be put into wheels, by name or pattern; may be given many times",
+    )
+    group.add_argument("--no-strip", action="store_true", help="keep debugging symbols in wheels")
+
+
+def given(arguments: argparse.Namespace) -> Sequence[str]:
+    """Return which of the options were given, as they are written."""
+    return ["--" + name.replace("_", "-") for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
+
+
+def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, cache_envs: bool) -> Any:
+    """Return how containers are to be made.
+
+    :param environ: the caller's, for variables that are named without a value
+    :raises RequestError: an option cannot be read
+    """
+    from headless_wheel_builder.isolation.docker.config import DockerConfig
+
+    return DockerConfig(
+        platform=arguments.platform or "auto",
+        image=arguments.image,
+        architecture=arguments.arch or platform.machine(),
+        network=not arguments.no_network,
+        memory_limit=arguments.memory,
+        cpu_limit=arguments.cpus,
+        repair_wheel=not arguments.no_repair,
+        strip_binaries=not arguments.no_strip,
+        extra_mounts=dict(_mount(text) for text in arguments.mount or ()),
+        extra_env=dict(_variable(text, environ) for text in arguments.env or ()),
+        only_plat=arguments.only_plat,
+        exclude=tuple(arguments.exclude or ()),
+        mirror=arguments.image_mirror,
+        cache_envs=cache_envs,
+        constraints=arguments.dependency_constraints_txt,
+        keep_container=arguments.keep_container,
+    )
+
+
+def _mount(text: str) -> tuple[str, str]:
+    host, colon, container = text.partition(":")
+    if not (host and colon and container.startswith("/")):
+        raise RequestError(
+            f"--mount {text} cannot be read", hint="Write --mount HOST:CONTAINER, with the whole path in the container."
+        )
+    return host, container
+
+
+def _variable(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    name, equals, content = text.partition("=")
+    if not name or (not equals and name not in environ):
+        raise RequestError(f"--env {text}: there is no such variable here", hint="Write --env KEY=VALUE.")
+    return name, content if equals else environ[name]
