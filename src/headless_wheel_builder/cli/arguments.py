@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from headless_wheel_builder._version import __version__
+from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, given
 from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
 from headless_wheel_builder.events import Kind
 
@@ -21,7 +22,7 @@ If this is undesirable, you can pass `--sdist` and/or `--wheel`
 to build distributions independently of each other."""
 
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
-UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python", "--timings"})
+UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python", "--timings"}).union(OPTIONS)
 
 
 class Arguments(argparse.Namespace):
@@ -36,7 +37,7 @@ class Arguments(argparse.Namespace):
     config_json: str | None
     installer: Literal["pip", "uv"] | None
     no_isolation: bool
-    isolation: Literal["none", "venv"] | None
+    isolation: Literal["none", "venv", "docker"] | None
     python: str | None
     dependency_constraints_txt: str | None
     skip_dependency_check: bool
@@ -97,6 +98,7 @@ def make_parser(prog: str | None = None) -> Parser:
     _add_global_options(parser.add_argument_group("global options"))
     _add_build_options(parser.add_argument_group("build options"))
     _add_installation_options(parser.add_argument_group("installation options"))
+    add_container_options(parser.add_argument_group("container options"))
     return parser
 
 
@@ -184,8 +186,9 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--isolation",
-        choices=("venv", "none"),
-        help="where the backend runs: in a virtual environment (the default), or in the interpreter as it is",
+        choices=("venv", "docker", "none"),
+        help="where the backend runs: in a virtual environment (the default), in a container, whose wheels run on other"
+        " people's Linux, or in the interpreter as it is",
     )
     group.add_argument(
         "--python",
@@ -217,7 +220,7 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _check(parser: Parser, arguments: Arguments) -> None:
-    if arguments.no_isolation and arguments.isolation == "venv":
+    if arguments.no_isolation and arguments.isolation in {"venv", "docker"}:
         parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
     if arguments.isolation == "none" and arguments.installer is not None:
         parser.error("argument --installer: not allowed with argument --isolation none")
@@ -226,6 +229,7 @@ def _check(parser: Parser, arguments: Arguments) -> None:
         parser.error("--env-dir: not allowed with --no-isolation")
     if arguments.fresh_env and arguments.no_isolation:
         parser.error("--fresh-env: not allowed with --no-isolation")
+    _check_container_options(parser, arguments)
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     source = arguments.srcdir or ""
@@ -238,3 +242,11 @@ def _check(parser: Parser, arguments: Arguments) -> None:
             "cannot build a source distribution from a source distribution; pass --wheel to build a wheel from the"
             " sdist (see https://github.com/pypa/build/issues/311)"
         )
+
+
+def _check_container_options(parser: Parser, arguments: Arguments) -> None:
+    if arguments.isolation != "docker":
+        for option in given(arguments):
+            parser.error(f"{option}: only allowed with --isolation docker")
+    elif arguments.env_dir is not None:
+        parser.error("--env-dir: not allowed with --isolation docker")

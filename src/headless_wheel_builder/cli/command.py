@@ -115,6 +115,11 @@ def _provisioner(arguments: Arguments) -> Provisioner:
         from headless_wheel_builder.isolation.none import NoIsolation
 
         return NoIsolation(skip_dependency_check=arguments.skip_dependency_check)
+    if arguments.isolation == "docker":
+        from headless_wheel_builder.cli.containers import docker_config
+        from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
+
+        return DockerIsolation(docker_config(arguments, os.environ, cache_envs=not arguments.fresh_env))
     from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
 
     constraints = arguments.dependency_constraints_txt

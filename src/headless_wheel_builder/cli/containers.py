@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,6 +25,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "keep_container": False,
     "image_mirror": None,
 }
+
+OPTIONS: Final = frozenset("--" + name.replace("_", "-") for name in DEFAULTS)
 
 
 def add_container_options(group: argparse._ArgumentGroup) -> None:
@@ -90,6 +91,8 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
     :param environ: the caller's, for variables that are named without a value
     :raises RequestError: an option cannot be read
     """
+    import platform
+
     from headless_wheel_builder.isolation.docker.config import DockerConfig
 
     return DockerConfig(
