@@ -48,7 +48,7 @@ class Engine:
         try:
             yield
         except ERRORS as error:
-            raise IsolationError(what, cause=f"{_said(error)}.", hint=hint) from error
+            raise IsolationError(what, cause=f"{said(error)}.", hint=hint) from error
 
 
 def connect(endpoint: Endpoint, timeout: float) -> Engine:
@@ -92,7 +92,7 @@ def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
 
 
 def _unreachable(endpoint: Endpoint, error: Exception) -> IsolationError:
-    reason = _said(error)
+    reason = said(error)
     if "Permission denied" in reason:
         hint = "Add yourself to the group `docker` and log in again, or use a rootless engine."
     else:
@@ -102,7 +102,7 @@ def _unreachable(endpoint: Endpoint, error: Exception) -> IsolationError:
     )
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """Return the innermost reason, which says what happened."""
     if isinstance(error, APIError) and error.explanation:
         return str(error.explanation).rstrip(".\n")

@@ -13,6 +13,8 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.container import Plan
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
+from headless_wheel_builder.isolation.docker.limits import limits
+from headless_wheel_builder.isolation.docker.pulling import image_id
 from headless_wheel_builder.isolation.docker.surroundings import look, parse
 from headless_wheel_builder.isolation.keeper import Keeper
 
@@ -35,8 +37,8 @@ class Place:
         self.carried = carried(context.environ)
         if image.end_of_life:
             context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
-        with engine.doing(f"The image {image.reference} cannot be had"):
-            self.id = str(engine.api.inspect_image(image.reference)["Id"])
+        self.limits = limits(config)
+        self.id = image_id(engine, image, context.report, context.processes.checkpoint)
         question = self.question("look")
         facts = keeper.recall(question)
         if facts is None:
@@ -50,4 +52,6 @@ class Place:
 
     def plan(self, image: str) -> Plan:
         """Return a plan of a container of an image, with what holds for all of them."""
-        return Plan(image=image, platform=self.image.platform, argv=(), cpus=self.config.cpu_limit)
+        return Plan(
+            image=image, platform=self.image.platform, argv=(), memory=self.limits.memory, cpus=self.limits.cpus
+        )

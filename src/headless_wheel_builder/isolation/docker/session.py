@@ -58,7 +58,14 @@ class ContainerSession:
         if key not in self._launchers:
             place, context = self.place, self.place.context
             argv = (PYTHON, programs.HOST, "0", "1")
-            plan = changed(place.plan(provisioned.image), argv=argv, network=place.config.network, folder=SOURCES)
+            binds = tuple(f"{host}:{inside}" for host, inside in place.config.extra_mounts.items())
+            plan = changed(
+                place.plan(provisioned.image),
+                argv=argv,
+                binds=binds,
+                network=place.config.network,
+                folder=SOURCES,
+            )
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
                 memory = self._images.memory(provisioned, backend)
@@ -105,7 +112,7 @@ class ContainerEnvironment:
         environ = place.surroundings.environ
         network = place.carried.network if place.config.network else {}
         own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
-        return {**environ, **network, **own, **place.config.extra_env}
+        return {**environ, **network, **own, **place.limits.variables(), **place.config.extra_env}
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has."""
