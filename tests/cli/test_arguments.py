@@ -18,10 +18,11 @@ from core.archives import make_sdist, make_wheel
 import headless_wheel_builder
 from headless_wheel_builder import __version__
 from headless_wheel_builder.cli.arguments import UNABBREVIATED, make_parser, parse_arguments
+from headless_wheel_builder.cli.containers import DEFAULTS
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"fresh_env", "isolation", "python", "timings"}
+NEW = {"fresh_env", "isolation", "python", "timings", *DEFAULTS}
 
 ACCEPTED = [
     "",
@@ -284,7 +285,10 @@ def test_timings_may_be_asked_for_whatever_is_built(line: str) -> None:
         ("-n --isolation venv", "argument --isolation: not allowed with argument --no-isolation/-n"),
         ("--isolation none --installer pip", "argument --installer: not allowed with argument --isolation none"),
         ("--isolation none --env-dir e", "--env-dir: not allowed with --no-isolation"),
-        ("--isolation docker-ish", "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'none')"),
+        (
+            "--isolation docker-ish",
+            "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'docker', 'none')",
+        ),
         ("--python", "argument --python: expected one argument"),
         ("--timings", "argument --timings: expected one argument"),
         ("--timings -w", "argument --timings: expected one argument"),

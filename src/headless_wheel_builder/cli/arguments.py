@@ -46,6 +46,7 @@ class Arguments(argparse.Namespace):
     fresh_env: bool
     report: str | None
     timings: str | None
+    env: list[str] | None
 
 
 class Parser(argparse.ArgumentParser):
@@ -220,6 +221,7 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _check(parser: Parser, arguments: Arguments) -> None:
+    _check_container_options(parser, arguments)
     if arguments.no_isolation and arguments.isolation in {"venv", "docker"}:
         parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
     if arguments.isolation == "none" and arguments.installer is not None:
@@ -229,7 +231,6 @@ def _check(parser: Parser, arguments: Arguments) -> None:
         parser.error("--env-dir: not allowed with --no-isolation")
     if arguments.fresh_env and arguments.no_isolation:
         parser.error("--fresh-env: not allowed with --no-isolation")
-    _check_container_options(parser, arguments)
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     source = arguments.srcdir or ""
@@ -246,6 +247,8 @@ def _check(parser: Parser, arguments: Arguments) -> None:
 
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:
     if arguments.isolation != "docker":
+        if arguments.env:  # how `python -m build` lets --env-dir be abbreviated
+            arguments.env_dir, arguments.env = arguments.env[-1], None
         for option in given(arguments):
             parser.error(f"{option}: only allowed with --isolation docker")
     elif arguments.env_dir is not None:
