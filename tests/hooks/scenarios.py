@@ -324,6 +324,12 @@ EQUAL = {
     "the collector is asked to tell of what it cannot free": backend(
         "import gc", "gc.set_debug(gc.DEBUG_SAVEALL); return 'x'"
     ),
+    "the collector is set at import to what turns it off": backend(
+        "import gc\ngc.set_threshold(0)", "print(gc.get_threshold(), gc.isenabled(), flush=True); return 'x'"
+    ),
+    "the collector is set at import for one generation": backend(
+        "import gc\ngc.set_threshold(gc.get_threshold()[0], 77)", "print(gc.get_threshold(), flush=True); return 'x'"
+    ),
     "classes of its own cannot be hashed": backend(
         """
         Unhashable = type("Unhashable", (type,), {"__eq__": lambda *_: True, "__hash__": None})

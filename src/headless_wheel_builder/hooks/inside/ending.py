@@ -20,6 +20,7 @@ STREAMS = (sys.stdout, sys.stderr)
 SUSPENDED = frozenset({"generator", "coroutine", "async_generator"})
 # Modules whose weak references only forget what is destroyed; the C code of abc has no module.
 FORGETTING = frozenset({"logging", "weakref", "_weakrefset", None})
+# Types of callbacks that say truly where they are from.
 FUNCTIONS = frozenset({type(print), type(lambda: None)})
 # Those of files, which print nothing when they are destroyed.
 QUIET = frozenset({"_io", "bz2", "gzip", "lzma", "tarfile", "tempfile", "zipfile"})
@@ -51,8 +52,8 @@ def _last_words() -> set[str]:
     kinds = set(types)
     ending = {kind for kind in kinds if _is_told(kind) or kind.__name__ in SUSPENDED}
 
-    def of(kinds: set[Any]) -> list[Any]:
-        return list(compress(objects, map(kinds.__contains__, types)))
+    def of(some: set[Any]) -> list[Any]:
+        return list(compress(objects, map(some.__contains__, types)))
 
     streams = _stream_parts()
     found = {type(one).__module__ for one in of(ending) if not any(one is part for part in streams)}

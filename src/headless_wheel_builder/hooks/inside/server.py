@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from headless_wheel_builder.hooks.inside.channel import Channel, Frame
 
+# More than any import makes, and nothing that one would ask for.
+OBJECTS = 2**31 - 1
+
 
 class Host:
     """Serves the frontend until the channel ends; in the process of a hook, `serve` returns what the hook is to do."""
@@ -34,16 +37,7 @@ class Host:
         if first is None:
             os._exit(0)
         sys.modules["__main__"] = type(sys)("__main__")
-        # Most of what imports make stays: looking for what is left over takes a sixth of their time.
-        thresholds = gc.get_threshold()
-        gc.set_threshold(0)
-        filters = self._preload(first["preload"])
-        # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
-        # But what is frozen is not destroyed when the process ends.
-        if hasattr(gc, "freeze") and not last_words():
-            gc.freeze()
-        if gc.get_threshold()[0] == 0:
-            gc.set_threshold(*thresholds)
+        filters = self._import(first["preload"])
         self._prepare_signals()
         while True:
             frame = self._channel.read()
@@ -54,6 +48,20 @@ class Host:
             if "run" in frame and self._fork(frame):
                 code = self._codes[frame["run"][1]]
                 return {**frame, "own": first["own"], "code": code, "filters": filters}
+
+    def _import(self, modules: list[str]) -> warnings.catch_warnings[None]:
+        # Most of what imports make stays: looking for what is left over takes a sixth of their time.
+        threshold = gc.get_threshold()[0]
+        gc.set_threshold(OBJECTS)
+        filters = self._preload(modules)
+        # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
+        # But what is frozen is not destroyed when the process ends.
+        if hasattr(gc, "freeze") and not last_words():
+            gc.freeze()
+        # Else a module has set it.
+        if gc.get_threshold()[0] == OBJECTS:
+            gc.set_threshold(threshold)
+        return filters
 
     def _preload(self, modules: list[str]) -> warnings.catch_warnings[None]:
         # As around a hook: what imports do to the filters lasts as long as it runs.

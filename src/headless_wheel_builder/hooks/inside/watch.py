@@ -95,7 +95,7 @@ class Watch:
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if event not in HEARD:
-            # Of most, hooks are told too: of each `id()`.
+            # The least possible: whatever a hook does later, each `id()` for example, comes here too.
             if event == "import":
                 FOREIGN.extend(filter(is_foreign, args[1:2]))
             return
