@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -46,7 +47,6 @@ class Arguments(argparse.Namespace):
     fresh_env: bool
     report: str | None
     timings: str | None
-    env: list[str] | None
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,6 +55,10 @@ class Parser(argparse.ArgumentParser):
     def _get_option_tuples(self, option_string: str) -> Any:
         found = super()._get_option_tuples(option_string)
         return [one for one in found if not UNABBREVIATED.intersection(one[0].option_strings)]
+
+    def forget(self, option: str) -> None:
+        """Keep an option in the help only."""
+        del self._option_string_actions[option]
 
 
 class _CountDown(argparse.Action):
@@ -74,14 +78,22 @@ def parse_arguments(argv: Sequence[str], prog: str | None) -> Arguments:
 
     :param prog: the program's name in messages; None for that of the script
     """
-    parser = make_parser(prog)
+    parser = make_parser(prog, in_container=_names_docker(argv))
     arguments = parser.parse_args(argv, Arguments())
     _check(parser, arguments)
     return arguments
 
 
-def make_parser(prog: str | None = None) -> Parser:
-    """Return the parser."""
+def _names_docker(argv: Sequence[str]) -> bool:
+    return "--isolation=docker" in argv or ("--isolation", "docker") in itertools.pairwise(argv)
+
+
+def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parser:
+    """Return the parser.
+
+    :param in_container: whether `--env` is the option of containers, and not the abbreviation of `--env-dir` that it is
+        for `python -m build`
+    """
     options: dict[str, Any] = {"suggest_on_error": True} if sys.version_info >= (3, 14) else {}
     parser = Parser(
         prog=prog,
@@ -100,6 +112,8 @@ def make_parser(prog: str | None = None) -> Parser:
     _add_build_options(parser.add_argument_group("build options"))
     _add_installation_options(parser.add_argument_group("installation options"))
     add_container_options(parser.add_argument_group("container options"))
+    if not in_container:
+        parser.forget("--env")
     return parser
 
 
@@ -247,8 +261,6 @@ def _check(parser: Parser, arguments: Arguments) -> None:
 
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:
     if arguments.isolation != "docker":
-        if arguments.env:  # how `python -m build` lets --env-dir be abbreviated
-            arguments.env_dir, arguments.env = arguments.env[-1], None
         for option in given(arguments):
             parser.error(f"{option}: only allowed with --isolation docker")
     elif arguments.env_dir is not None:
