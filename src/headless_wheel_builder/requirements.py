@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from headless_wheel_builder.errors import DependencyError
+
 # A name, and versions whose form leaves no doubt. Most requirements are so plain that packaging, which takes longer to
 # import than all that is done here with it, need not look at them.
 _VERSION: Final = r"\s*(?:(?:==|!=|<=|>=|<|>)\s*\d+|~=\s*\d+\.\d+)(?:\.\d+)*\s*"
@@ -24,3 +26,17 @@ def find_invalid(requirements: Iterable[str]) -> tuple[str, str] | None:
         except InvalidRequirement as error:
             return requirement, str(error)
     return None
+
+
+def check_requirements(requirements: Iterable[str]) -> None:
+    """Check that all of the texts are requirements.
+
+    :raises DependencyError: one is not
+    """
+    if invalid := find_invalid(requirements):
+        requirement, reason = invalid
+        raise DependencyError(
+            f"{requirement!r} is not a requirement (PEP 508)",
+            cause=reason,
+            hint='Write a name and versions, for example: "setuptools >= 61"',
+        )

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from headless_wheel_builder.errors import DependencyError, IsolationError
+from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.constraints import Constraints
@@ -15,7 +15,7 @@ from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means
 from headless_wheel_builder.isolation.installers import Installer
 from headless_wheel_builder.isolation.session import VenvSession
 from headless_wheel_builder.removal import temporary_folder
-from headless_wheel_builder.requirements import find_invalid
+from headless_wheel_builder.requirements import check_requirements
 from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class VenvIsolation:
         from pathlib import Path
 
         self.check(python, context)
-        _check_requirements(requirements)
+        check_requirements(requirements)
         with contextlib.ExitStack() as on_failure:
             session = on_failure.enter_context(self.session(python, context))
             environment = on_failure.enter_context(session.provision(requirements))
@@ -158,14 +158,4 @@ def _check_env_dir(path: str) -> None:
             f"Build environment location is not empty: {path}",
             cause="A failed build keeps its environment there.",
             hint="Empty it yourself, or name another folder.",
-        )
-
-
-def _check_requirements(requirements: Sequence[str]) -> None:
-    if invalid := find_invalid(requirements):
-        requirement, reason = invalid
-        raise DependencyError(
-            f"{requirement!r} is not a requirement (PEP 508)",
-            cause=reason,
-            hint='Write a name and versions, for example: "setuptools >= 61"',
         )

@@ -48,6 +48,7 @@ class Image:
     :param platform: the same, as the OCI image specification names it
     :param name: what people call it
     :param end_of_life: since when its distribution gets no updates, `YYYY-MM-DD`; empty if it does
+    :param policy: its name in the table of images; empty if it is not there
     """
 
     reference: str
@@ -55,6 +56,7 @@ class Image:
     platform: str
     name: str
     end_of_life: str = ""
+    policy: str = ""
 
 
 def find_image(config: DockerConfig) -> Image:
@@ -94,6 +96,17 @@ def all_images() -> Mapping[str, str]:
     }
 
 
+def facts_of(image: Image) -> dict[str, str]:
+    """Return what is known of an image without asking an engine."""
+    known = {name: getattr(image, name) for name in ("name", "reference", "architecture", "platform")}
+    if image.policy:
+        facts = _table()[ALIASES.get(image.policy, image.policy)]
+        pinned = {name: facts["images"][image.architecture].get(name, "") for name in ("tag", "digest")}
+        described = {"policy": image.policy, "description": facts["description"], "end_of_life": image.end_of_life}
+        known.update(described, **pinned)
+    return {name: text for name, text in known.items() if text}
+
+
 def _of_policy(policy: str, architecture: str, config: DockerConfig) -> Image:
     table = _table()
     facts = table.get(ALIASES.get(policy, policy))
@@ -113,7 +126,7 @@ def _of_policy(policy: str, architecture: str, config: DockerConfig) -> Image:
     name: str = found["name"] if config.mirror is None else found["name"].replace(HOME, config.mirror.rstrip("/"), 1)
     reference = f"{name}@{found['digest']}" if "digest" in found else f"{name}:{found['tag']}"
     end_of_life = str(facts.get("end_of_life", ""))
-    return Image(reference, architecture, PLATFORMS[architecture], f"{policy}_{architecture}", end_of_life)
+    return Image(reference, architecture, PLATFORMS[architecture], f"{policy}_{architecture}", end_of_life, policy)
 
 
 @cache

@@ -69,6 +69,10 @@ class ProvisionedImages:
         self._unkept: list[str] = []
         self._learnt: dict[str, Learnt] = {}
 
+    def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
+        """Take over an image that somebody else made and removes."""
+        self._made[tuple(sorted(set(wanted)))] = provisioned
+
     def make(self, wanted: Requirements) -> Provisioned:
         """Return an image with requirements: the one of last time, until it is known to be outdated.
 

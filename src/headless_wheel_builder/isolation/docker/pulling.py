@@ -37,6 +37,24 @@ def image_id(engine: Engine, image: Image, report: Reporter, checkpoint: Callabl
     return str(found["Id"])
 
 
+def facts_on(engine: Engine, image: Image) -> dict[str, Any]:
+    """Return what an engine says of an image.
+
+    :raises IsolationError: it cannot say anything
+    """
+    found = _there(engine, image)
+    if found is None:
+        return {"available": False}
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return {
+        "available": True,
+        "id": found["Id"],
+        "created": found.get("Created", ""),
+        "size": found.get("Size", 0),
+        "labels": labels,
+    }
+
+
 def _there(engine: Engine, image: Image) -> dict[str, Any] | None:
     with engine.doing(f"The image {image.reference} cannot be looked for"):
         try:

@@ -20,10 +20,14 @@ from headless_wheel_builder.values import changed
 
 
 class ContainerSession:
-    """The environments that one build has had so far, each with its container."""
+    """The environments that one build has had so far, each with its container.
 
-    def __init__(self, place: Place, images: ProvisionedImages) -> None:
+    :param always: requirements that all of them have
+    """
+
+    def __init__(self, place: Place, images: ProvisionedImages, always: Sequence[str] = ()) -> None:
         self.place = place
+        self._always = tuple(always)
         self.ask = images.ask
         self._images = images
         self._launchers: dict[tuple[str, str], ContainerLauncher] = {}
@@ -36,7 +40,7 @@ class ContainerSession:
         :raises DependencyError: the requirements cannot be installed
         """
         self.place.context.report(EnvironmentCreating(f"container of {self.place.image.name}"))
-        yield ContainerEnvironment(self, requirements)
+        yield ContainerEnvironment(self, (*self._always, *requirements))
 
     def confirm(self) -> None:
         """Wait until it is certain that all environments were right.
@@ -97,13 +101,13 @@ class ContainerEnvironment:
     def __init__(self, session: ContainerSession, requirements: Sequence[str]) -> None:
         self._session = session
         self._requirements = tuple(requirements)
-        self._provisioned = session.image(requirements, requirements)
+        self.provisioned = session.image(requirements, requirements)
         self._launcher: ContainerLauncher | None = None
 
     @property
     def site_packages(self) -> str:
         """Where its packages are, in the container."""
-        return self._provisioned.contents.site_packages
+        return self.provisioned.contents.site_packages
 
     @property
     def env_vars(self) -> dict[str, str]:
@@ -116,7 +120,7 @@ class ContainerEnvironment:
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has."""
-        return self._provisioned.contents.installed()
+        return self.provisioned.contents.installed()
 
     def add(self, requirements: Sequence[str], *, asked_by: str) -> None:
         """Have an image with what a hook asked for too, resolved together with what is there.
@@ -125,14 +129,14 @@ class ContainerEnvironment:
         """
         everything = (*self._requirements, *requirements)
         try:
-            self._provisioned = self._session.image(everything, requirements)
+            self.provisioned = self._session.image(everything, requirements)
         except DependencyError as error:
             raise contradiction(asked_by, there=self._requirements, asked=requirements, reason=error.cause) from error
         self._requirements = everything
 
     def launcher(self, backend: BackendPlace) -> Launcher:
         """Return what runs hooks of a backend in it."""
-        self._launcher = self._session.launcher(self._provisioned, backend)
+        self._launcher = self._session.launcher(self.provisioned, backend)
         return self._launcher
 
     def fetch(self, kind: Kind, folder: str, name: str) -> str:

@@ -3,29 +3,114 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
-from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
-from headless_wheel_builder.isolation.docker.images import find_image
+from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
+from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import ProvisionedImages
+from headless_wheel_builder.isolation.docker.pulling import facts_on
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.store import Store
+from headless_wheel_builder.process import Processes
+from headless_wheel_builder.requirements import check_requirements
+from headless_wheel_builder.threads import run_blocking
+from headless_wheel_builder.values import changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headless_wheel_builder.isolation.docker.environment import ContainerBuildEnvironment
 
 
 class DockerIsolation:
-    """The strategy that builds in containers, for wheels that run on other people's Linux."""
+    """The strategy that builds in containers, for wheels that run on other people's Linux.
+
+    Its blocking methods are those of a `Provisioner`, with which the engine builds; the others are for callers.
+    """
 
     isolated = True
 
     def __init__(self, config: DockerConfig | None = None) -> None:
         self.config = config or DockerConfig()
+
+    async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
+        """Have an image with the requirements; whoever asks for it has to clean it up.
+
+        :param python_version: as `--python` takes it: `3.12`, `3.13t`, `pp311`, a path in the image
+        :param build_requirements: PEP 508 requirements
+        :raises IsolationError: there is no engine or no such image, or the environment cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        check_requirements(build_requirements)
+        environ = dict(os.environ)
+        return await run_blocking(
+            lambda processes: self._hold(python_version, tuple(build_requirements), environ, processes)
+        )
+
+    async def build_in_container(  # noqa: PLR0917 - the promised signature
+        self,
+        source_dir: Path,
+        output_dir: Path,
+        env: BuildEnvironment,
+        build_wheel: bool = True,
+        build_sdist: bool = False,
+        config_settings: dict[str, str] | None = None,
+    ) -> tuple[Path | None, Path | None, str]:
+        """Build a source tree or an sdist in a container.
+
+        What the project requires is installed besides what the environment has.
+
+        :param source_dir: a source tree, or an sdist
+        :param output_dir: where artifacts go
+        :param env: of `create_environment()`
+        :param build_sdist: build an sdist; with `build_wheel` the wheel comes from it
+        :param config_settings: settings for the backend's hooks (PEP 517)
+        :return: the wheel, the sdist, and what the backend printed
+        :raises HeadlessWheelBuilderError: the build failed; the output folder is as it was
+        """
+        from headless_wheel_builder.isolation.docker.building import build, requested
+        from headless_wheel_builder.isolation.docker.environment import held
+
+        request = requested(source_dir, output_dir, config_settings, wheel=build_wheel, sdist=build_sdist)
+        strategy, context = Lent(self.config, held(env)), Context(environ=dict(os.environ))
+        result = await run_blocking(lambda processes: build(request, strategy, changed(context, processes=processes)))
+        wheel, sdist = result.wheel, result.sdist
+        return wheel.path if wheel else None, sdist.path if sdist else None, result.log
+
+    async def check_available(self) -> bool:
+        """Tell whether there is an engine that answers."""
+        context = Context(environ=dict(os.environ))
+        return await run_blocking(lambda processes: self._is_available(changed(context, processes=processes)))
+
+    async def list_available_images(self) -> dict[str, str]:
+        """Return what each image that is known by a short name is, by that name."""
+        return dict(all_images())
+
+    async def get_image_info(self, image: str) -> dict[str, Any]:
+        """Return what is known of an image.
+
+        :param image: as `DockerConfig.image` takes it
+        :return: `name`, `reference`, `architecture`, `platform`, and where they are known `description`, `policy`,
+            `tag`, `digest`, `end_of_life`; `available` tells whether the engine has it, and then there are `id`,
+            `created`, `size` in bytes and its `labels`
+        :raises RequestError: there is no image of that name
+        :raises IsolationError: only an engine can tell, and none answers
+        """
+        config = changed(self.config, image=image)
+        environ = dict(os.environ)
+        known = facts_of(find_image(config))
+        return await run_blocking(lambda _: {**known, **self._on_engine(config, environ, is_known="policy" in known)})
 
     def check(self, python: str | None, context: Context) -> None:
         """Check what can be checked before anything is made.
@@ -34,7 +119,8 @@ class DockerIsolation:
         """
         del python
         find_image(self.config)
-        with self._engine(context):
+        limits(self.config)
+        with self._engine(context.environ):
             pass
 
     @contextlib.contextmanager
@@ -44,16 +130,72 @@ class DockerIsolation:
         :raises IsolationError: there is no such image, or no engine
         :raises InterpreterError: the image has no such interpreter
         """
-        image = find_image(self.config)
-        with self._engine(context) as engine:
-            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
-            place = Place(engine, image, self.config, context, Keeper(store, context.report))
+        with self._place(context) as place:
             interpreter = place.surroundings.find(python or ".".join(map(str, sys.version_info[:2])))
             with contextlib.closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
                 yield session
 
+    def _hold(
+        self, python: str, requirements: tuple[str, ...], environ: Mapping[str, str], processes: Processes
+    ) -> ContainerBuildEnvironment:
+        from headless_wheel_builder.isolation.docker.environment import hold
+
+        return hold(self.session(python, Context(environ=environ, processes=processes)), python, requirements)
+
+    def _is_available(self, context: Context) -> bool:
+        try:
+            with self._engine(context.environ):
+                return True
+        except IsolationError:
+            return False
+
+    def _on_engine(self, config: DockerConfig, environ: Mapping[str, str], *, is_known: bool) -> dict[str, Any]:
+        try:
+            with self._engine(environ) as engine:
+                return facts_on(engine, find_image(config))
+        except IsolationError:
+            if is_known:
+                return {"available": False}
+            raise
+
     @contextlib.contextmanager
-    def _engine(self, context: Context) -> Iterator[Engine]:
-        engine = connect(find_endpoint(context.environ), self.config.timeout)
+    def _place(self, context: Context) -> Iterator[Place]:
+        image = find_image(self.config)
+        with self._engine(context.environ) as engine:
+            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
+            yield Place(engine, image, self.config, context, Keeper(store, context.report))
+
+    @contextlib.contextmanager
+    def _engine(self, environ: Mapping[str, str]) -> Iterator[Engine]:
+        engine = connect(find_endpoint(environ), self.config.timeout)
         with contextlib.closing(engine):
             yield engine
+
+
+class Lent(DockerIsolation):
+    """The same, but every environment has what one of a caller has too."""
+
+    def __init__(self, config: DockerConfig, environment: ContainerBuildEnvironment) -> None:
+        super().__init__(config)
+        self._environment = environment
+
+    @contextlib.contextmanager
+    def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:
+        """Have environments for one build, for the length of a `with` block."""
+        del python
+        lent = self._environment
+        with self._place(context) as place:
+            images = ProvisionedImages(place, place.surroundings.find(lent.python))
+            images.lend(lent.requirements, lent.provisioned)
+            with contextlib.closing(ContainerSession(place, images, lent.requirements)) as session:
+                yield session
+
+
+async def get_docker_isolation(platform: PlatformType = "auto", architecture: str = "x86_64") -> DockerIsolation:
+    """Return a strategy for a platform.
+
+    :raises RequestError: there is no image for it
+    """
+    config = DockerConfig(platform=platform, architecture=architecture)
+    find_image(config)
+    return DockerIsolation(config)
