@@ -22,6 +22,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "cpus": None,
     "mount": None,
     "env": None,
+    "hook_timeout": None,
     "keep_container": False,
     "image_mirror": None,
 }
@@ -47,6 +48,9 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
         metavar="KEY[=VALUE]",
         action="append",
         help="a variable for hooks, by default with the value that it has here; may be given many times",
+    )
+    group.add_argument(
+        "--hook-timeout", metavar="SECONDS", type=float, help="how long one hook may take (defaults to no limit)"
     )
     group.add_argument(
         "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
@@ -112,6 +116,8 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
         cache_envs=cache_envs,
         constraints=arguments.dependency_constraints_txt,
         keep_container=arguments.keep_container,
+        hook_timeout=arguments.hook_timeout,
+        use_uv=arguments.installer != "pip",
     )
 
 

@@ -27,7 +27,7 @@ class Conversation:
         self._is_closed = False
 
     def run(self, request: Frame, on_output: OnOutput | None) -> Frame:
-        """Have the host run a hook, and return what it says of its end.
+        """Have the host run a hook, and return what it says of its end; with `gone` if the host ended before that.
 
         :raises UnsafeError: the host cannot; nothing was run
         """
@@ -81,7 +81,7 @@ class Conversation:
             raise _unsafe(None)
         self._abandon()
         self._link.hand_on(on_output)
-        return {"ended": -signal.SIGKILL}
+        return {"ended": -signal.SIGKILL, "gone": True}
 
     def _abandon(self) -> None:
         """Kill the host and its hook."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from typing import Final
 
 from headless_wheel_builder.errors import RequestError
+
+# How one file names another.
+_OTHER: Final = re.compile(r"\s*(?:-[cr]\s*|--(?:constraint|requirement)(?:\s+|=))(?P<path>[^\s#]+)")
 
 
 class Constraints:
@@ -41,6 +46,14 @@ class Constraints:
         self.check()
         return self._text or ""
 
+    def everything(self) -> str:
+        """Return the constraints with those of the files that they name, for where these are not.
+
+        :raises RequestError: one of them cannot be read
+        """
+        folder = os.path.dirname(os.path.abspath(self._path))
+        return "".join(_included(line, folder) for line in self.text().splitlines(keepends=True))
+
     def file(self, work: str) -> str:
         """Return the path of a file that an installer can read, in the folder `work` if it has to be made.
 
@@ -55,3 +68,10 @@ class Constraints:
         with open(copy, "w", encoding="utf-8") as file:
             file.write(self._text or "")
         return copy
+
+
+def _included(line: str, folder: str) -> str:
+    other = _OTHER.match(line)
+    if other is None or "://" in other["path"]:
+        return line
+    return Constraints(os.path.join(folder, other["path"])).everything() + "\n"

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from docker.errors import APIError, NotFound
+from docker.types import Mount
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, packed, unpack
 from headless_wheel_builder.isolation.docker.attachment import Attachment
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
@@ -19,6 +21,10 @@ from headless_wheel_builder.process import OnOutput, Stop
 from headless_wheel_builder.values import field, value
 
 LABEL: Final = "headless-wheel-builder"
+# Of a container that was kept after a failure, for the user to look into.
+KEPT: Final = f"{LABEL}.kept"
+# Package managers and installers give files to their owners.
+PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 # More than any compiler starts, and less than a machine bears.
 MOST_PROCESSES: Final = 16384
 
@@ -37,6 +43,7 @@ class Plan:
     :param binds: `folder of the engine's machine:folder in it[:ro]`
     :param labels: who made it
     :param folder: where its main process starts
+    :param has_scratch: whether it has a volume for what is not to be in an image of it
     """
 
     image: str
@@ -49,6 +56,7 @@ class Plan:
     binds: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: str = "/"
+    has_scratch: bool = False
 
 
 class Container:
@@ -62,6 +70,7 @@ class Container:
         self._attachment: Attachment | None = None
         self._mark = secrets.token_bytes(16).hex().encode()
         self._lock = threading.Lock()
+        self.platform = plan.platform
         self.name = f"hwb-{secrets.token_hex(6)}"
         with engine.doing("The container could not be made"):
             self.id: str = _created(engine, self.name, plan)
@@ -115,6 +124,10 @@ class Container:
         """End it at once, without waiting."""
         if self._attachment is not None:
             self._attachment.end()
+
+    def last_words(self) -> str:
+        """Return the end of what was printed in it."""
+        return "" if self._attachment is None else self._attachment.last_words.decode(errors="replace").strip()
 
     def stop(self, how: Stop) -> None:
         """End it, as a part of a build."""
@@ -174,6 +187,8 @@ def _created(engine: Engine, name: str, plan: Plan) -> str:
         cap_add=list(plan.capabilities),
         init=True,
         network_mode="bridge" if plan.network else "none",
+        # Anonymous: it goes with the container.
+        mounts=[Mount(programs.SCRATCH, None)] if plan.has_scratch else [],
         pids_limit=MOST_PROCESSES,
         security_opt=["no-new-privileges"],
         **limits,

@@ -26,17 +26,27 @@ class Engine:
     """The API of an engine, with what it says of itself.
 
     :param address: how the user knows it
+    :param source: what says that it is this one
     """
 
-    def __init__(self, api: Any, address: str, facts: dict[str, Any]) -> None:
+    def __init__(self, api: Any, address: str, facts: dict[str, Any], source: str = "") -> None:
         self.api = api
         self.address = address
+        self.source = source
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
         self.version = str(facts.get("Version", ""))
 
     def close(self) -> None:
         """Give up the connection."""
         self.api.close()
+
+    def has(self, image: str) -> bool:
+        """Tell whether it has an image, by its id."""
+        try:
+            self.api.inspect_image(image)
+        except ERRORS:
+            return False
+        return True
 
     @contextlib.contextmanager
     def doing(self, what: str, hint: str = "") -> Iterator[None]:
@@ -62,7 +72,7 @@ def connect(endpoint: Endpoint, timeout: float) -> Engine:
         newest = tuple(map(int, str(facts["ApiVersion"]).split(".")))
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
-        return Engine(_open(endpoint, min(newest, NEWEST_API), timeout), endpoint.address, facts)
+        return Engine(_open(endpoint, min(newest, NEWEST_API), timeout), endpoint.address, facts, endpoint.source)
     except ERRORS as error:
         raise _unreachable(endpoint, error) from error
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.docker.carried import carried
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.container import Plan
@@ -19,7 +20,7 @@ from headless_wheel_builder.isolation.docker.surroundings import look, parse
 from headless_wheel_builder.isolation.keeper import Keeper
 
 # Part of every question, so that an older version's answers are not taken for this one's.
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 
 
 class Place:
@@ -35,6 +36,7 @@ class Place:
         self.context = context
         self.keeper = keeper
         self.carried = carried(context.environ)
+        self.constraints = None if config.constraints is None else Constraints(config.constraints).everything()
         if image.end_of_life:
             context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
         self.limits = limits(config)
@@ -44,6 +46,14 @@ class Place:
         if facts is None:
             facts = look(engine, self.plan(self.id), context.processes)
             keeper.remember(question, facts)
+        self.surroundings = parse(facts)
+
+    def move(self, image: str, facts: Mapping[str, Any]) -> None:
+        """Have another image, which is this one and something more.
+
+        :param facts: what was found in it
+        """
+        self.id = image
         self.surroundings = parse(facts)
 
     def question(self, *parts: str | Sequence[str]) -> str:

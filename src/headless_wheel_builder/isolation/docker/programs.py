@@ -13,6 +13,13 @@ from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of
 # Nothing of an image is there.
 HOME: Final = "/hwb"
 HOST: Final = f"{HOME}/program/host.py"
+# Of a container that provisions: a volume, of which nothing gets into images.
+SCRATCH: Final = f"{HOME}/scratch"
+# auditwheel, patchelf and uv for images that lack them.
+TOOLS: Final = f"{HOME}/tools"
+PERSONALITY: Final = f"{HOME}/program/personality.py"
+# On a kernel of 64 bits, programs of 32 have to ask for what a machine of theirs would say.
+NARROW: Final = ("linux/386", "linux/arm/v7")
 # What pyproject-hooks runs; that of an image may be too old.
 SCRIPT: Final = f"{HOME}/program/in_process.py"
 EXECUTE: Final = f"{HOME}/program/execute.py"
@@ -20,6 +27,15 @@ LOOK: Final = f"{HOME}/program/look.py"
 REPAIR: Final = f"{HOME}/program/repair.py"
 DESCRIBE: Final = f"{HOME}/program/probe.py"
 INSTALLED: Final = f"{HOME}/program/installed.py"
+
+
+def host_argv(python: str, platform: str) -> tuple[str, ...]:
+    """Return how a hook host is started as the main process of a container.
+
+    :param platform: as the OCI image specification names it
+    """
+    host = (python, HOST, "0", "1")
+    return (python, PERSONALITY, *host) if platform in NARROW else host
 
 
 def members() -> Iterator[Member]:

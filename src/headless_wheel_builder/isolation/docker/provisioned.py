@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.docker.container import PROVISIONING
+from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
+from headless_wheel_builder.isolation.docker.installing import chosen
+from headless_wheel_builder.isolation.docker.keeping import kept_labels, tidy
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.provisioning import CAPABILITIES, Contents, install, resolve
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.learnt import Learnt
@@ -21,10 +23,6 @@ from headless_wheel_builder.isolation.resolution import Resolution, changes, is_
 from headless_wheel_builder.values import changed, value
 
 Requirements: TypeAlias = tuple[str, ...]
-
-# Labels of images that are kept: what they are the answer to, and since when.
-KEY: Final = "headless-wheel-builder.key"
-CREATED: Final = "headless-wheel-builder.created"
 
 
 @value
@@ -63,11 +61,13 @@ class ProvisionedImages:
     def __init__(self, place: Place, interpreter: Interpreter) -> None:
         self._place = place
         self._interpreter = interpreter
+        self._installer = chosen(place, interpreter)
         self._asking = place.context.processes.part()
         self._made: dict[Requirements, Provisioned] = {}
         self._guesses: dict[Requirements, Resolution] = {}
         self._unkept: list[str] = []
         self._learnt: dict[str, Learnt] = {}
+        self._has_made = False
 
     def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
         """Take over an image that somebody else made and removes."""
@@ -128,39 +128,36 @@ class ProvisionedImages:
         for image in self._unkept:
             with contextlib.suppress(*ERRORS):  # what stays has no name, and `docker image prune` finds it
                 self._place.engine.api.remove_image(image, force=True)
+        if self._has_made:
+            tidy(self._place.engine, lambda: None)
 
     def _guess(self, wanted: Requirements) -> Provisioned | None:
         if not self._place.config.cache_envs:
             return None
         known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
-        if known is None or not self._exists(known.image):
+        if known is None or not self._place.engine.has(known.image):
             return None
         self._guesses[wanted] = Resolution(
             lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
         )
         return known
 
-    def _exists(self, image: str) -> bool:
-        try:
-            self._place.engine.api.inspect_image(image)
-        except ERRORS:
-            return False
-        return True
-
     def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
         context = changed(self._place.context, processes=self._asking, report=hear)
         with context.timeline.span("ask the index", lane="resolver"), self._workshop() as workshop:
-            return resolve(workshop, self._interpreter, self._place, wanted, context)
+            return self._installer.resolve(wanted, workshop, context)
 
     def _right(self, wanted: Requirements) -> Provisioned:
         place = self._place
         with self._workshop() as workshop:
-            text = resolve(workshop, self._interpreter, place, wanted, place.context)
-            contents = install(workshop, self._interpreter, place, text, place.context)
+            text = self._installer.resolve(wanted, workshop, place.context)
+            self._installer.install(text, workshop, place.context)
+            found = contents(workshop, self._interpreter)
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
-            image = workshop.container.commit({KEY: key, CREATED: str(int(time.time()))})
-        made = Provisioned(image, key, contents)
+            image = workshop.container.commit(kept_labels(key, place.id))
+        self._has_made = True
+        made = Provisioned(image, key, found)
         if is_kept:
             place.keeper.remember(self._question(wanted), made.facts())
         else:
@@ -169,12 +166,16 @@ class ProvisionedImages:
 
     def _workshop(self) -> contextlib.AbstractContextManager[Workshop]:
         place = self._place
-        plan = changed(place.plan(place.id), argv=(self._interpreter.path,), capabilities=CAPABILITIES)
-        return open_workshop(place.engine, plan, place.context.processes, place.carried.files)
+        plan = changed(place.plan(place.id), argv=(self._interpreter.path,), capabilities=PROVISIONING)
+        members = [*place.carried.files, *place.carried.installer_files, *self._installer.members()]
+        return open_workshop(place.engine, changed(plan, has_scratch=True), place.context.processes, members)
 
     def _question(self, wanted: Requirements) -> str:
-        return self._place.question("environment", self._interpreter.path, self._interpreter.build, wanted)
+        return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)
 
     def _key(self, text: str) -> str:
-        question = self._place.question(self._interpreter.path, self._interpreter.build, text)
+        question = self._place.question(*self._who(), text)
         return hashlib.sha256(question.encode()).hexdigest()
+
+    def _who(self) -> tuple[str, ...]:
+        return self._installer.label, self._interpreter.path, self._interpreter.build

@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Kind, Noticed, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
-from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
+from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
-from headless_wheel_builder.isolation.docker.provisioning import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.verification import SEEN, verify
 from headless_wheel_builder.values import changed
 
 
@@ -61,7 +64,7 @@ class ContainerSession:
         key = (provisioned.image, backend.name)
         if key not in self._launchers:
             place, context = self.place, self.place.context
-            argv = (PYTHON, programs.HOST, "0", "1")
+            argv = programs.host_argv(PYTHON, place.image.platform)
             binds = tuple(f"{host}:{inside}" for host, inside in place.config.extra_mounts.items())
             plan = changed(
                 place.plan(provisioned.image),
@@ -72,16 +75,40 @@ class ContainerSession:
             )
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
-                memory = self._images.memory(provisioned, backend)
-                launcher = ContainerLauncher(
-                    container, PYTHON, backend, processes=context.processes, report=context.report, memory=memory
-                )
+                launcher = self._launched(container, plan, provisioned, backend)
             except BaseException:  # a cancellation too: nobody else knows the container
                 container.close()
                 context.processes.remove(container)
                 raise
             self._launchers[key] = launcher
         return self._launchers[key]
+
+    def _launched(
+        self, container: Container, plan: Plan, provisioned: Provisioned, backend: BackendPlace
+    ) -> ContainerLauncher:
+        place, context = self.place, self.place.context
+        launcher = ContainerLauncher(
+            container,
+            PYTHON,
+            backend,
+            processes=context.processes,
+            report=context.report,
+            memory=self._images.memory(provisioned, backend),
+            limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
+            members=place.carried.files,
+        )
+        verify(plan, launcher.look(SEEN))
+        return launcher
+
+    def keep(self) -> None:
+        """Keep the containers of a build that failed, if that is wanted."""
+        place = self.place
+        if not place.config.keep_container:
+            return
+        for launcher in self._launchers.values():
+            path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
+            kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
+            place.context.report(Noticed(kept))
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
 from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
+from headless_wheel_builder.isolation.docker.equipment import equip
 from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
@@ -131,8 +132,8 @@ class DockerIsolation:
         :raises InterpreterError: the image has no such interpreter
         """
         with self._place(context) as place:
-            interpreter = place.surroundings.find(python or ".".join(map(str, sys.version_info[:2])))
-            with contextlib.closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
+            interpreter = equip(place, python or ".".join(map(str, sys.version_info[:2])))
+            with _closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
                 yield session
 
     def _hold(
@@ -185,9 +186,9 @@ class Lent(DockerIsolation):
         del python
         lent = self._environment
         with self._place(context) as place:
-            images = ProvisionedImages(place, place.surroundings.find(lent.python))
+            images = ProvisionedImages(place, equip(place, lent.python))
             images.lend(lent.requirements, lent.provisioned)
-            with contextlib.closing(ContainerSession(place, images, lent.requirements)) as session:
+            with _closing(ContainerSession(place, images, lent.requirements)) as session:
                 yield session
 
 
@@ -199,3 +200,14 @@ async def get_docker_isolation(platform: PlatformType = "auto", architecture: st
     config = DockerConfig(platform=platform, architecture=architecture)
     find_image(config)
     return DockerIsolation(config)
+
+
+@contextlib.contextmanager
+def _closing(session: ContainerSession) -> Iterator[ContainerSession]:
+    try:
+        yield session
+    except HeadlessWheelBuilderError:
+        session.keep()
+        raise
+    finally:
+        session.close()

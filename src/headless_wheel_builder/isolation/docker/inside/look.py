@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Where images of the Python Packaging Authority have theirs, each below a name like cp312-cp312.
 HOME = "/opt/python"
+# Where tools are that images do not have.
+OWN = "/hwb/tools/bin"
 TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 
 
@@ -51,7 +53,7 @@ def paths() -> Iterator[str]:
                     yield path
 
 
-def on_demand() -> list[str]:
+def on_demand() -> list[dict[str, str]]:
     """Return what else `manylinux-interpreters` can install."""
     program = shutil.which("manylinux-interpreters")
     if program is None:
@@ -60,19 +62,22 @@ def on_demand() -> list[str]:
         [program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
     )
     try:
-        return [one["identifier"] for one in json.loads(listed.stdout.decode()) if not one["installed"]]
+        wanted = ("identifier", "python_version", "implementation")
+        found = json.loads(listed.stdout.decode())
+        return [{name: one[name] for name in wanted} for one in found if not one["installed"]]
     except (ValueError, KeyError, TypeError):
         return []
 
 
 def look(describe: str) -> dict[str, Any]:
     """Return all of it."""
+    path = OWN + os.pathsep + os.environ.get("PATH", os.defpath)
     return {
         "environ": dict(os.environ),
         "machine": os.uname().machine,
         "interpreters": interpreters(describe),
         "on_demand": on_demand(),
-        "tools": {name: shutil.which(name) for name in TOOLS},
+        "tools": {name: shutil.which(name, path=path) for name in TOOLS},
     }
 
 
