@@ -50,6 +50,9 @@ class Host:
                 return {**frame, "own": first["own"], "code": code, "filters": filters}
 
     def _import(self, modules: list[str]) -> warnings.catch_warnings[None]:
+        # Also what other implementations than CPython do, whose collectors have no thresholds.
+        if not modules:
+            return self._preload(modules)
         # Most of what imports make stays: looking for what is left over takes a sixth of their time.
         threshold = gc.get_threshold()[0]
         gc.set_threshold(OBJECTS)

@@ -32,6 +32,7 @@ class ContainerLauncher:
     :param container: made, not started
     :param python: the interpreter of the environment, in it
     :param memory: what hooks needed before
+    :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
     :param limits: what hooks are held to, and what is said when they reach it
     """
@@ -45,6 +46,7 @@ class ContainerLauncher:
         processes: Processes,
         report: Reporter,
         memory: Memory | None = None,
+        is_hosted: bool = True,
         limits: HookLimits,
         members: Sequence[Member] = (),
     ) -> None:
@@ -58,7 +60,7 @@ class ContainerLauncher:
         self._calls = 0
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
-        self._is_forked = not backend.is_in_tree
+        self._is_forked = is_hosted and not backend.is_in_tree
         container.put([*programs.members(), *members, of_folder(SOURCES), of_folder(CALLS)])
         # Where hooks ran last.
         self.folder = self._place(backend.source)

@@ -31,16 +31,18 @@ class Provisioned:
 
     :param image: its id
     :param key: of what it was made; empty if it is not kept
+    :param is_hosted: whether its interpreter can be a hook host that imports backends
     """
 
     image: str
     key: str
     contents: Contents
+    is_hosted: bool = True
 
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
         contents = {"site_packages": self.contents.site_packages, "described": self.contents.described}
-        return {"image": self.image, "key": self.key, "contents": contents}
+        return {"image": self.image, "key": self.key, "is_hosted": self.is_hosted, "contents": contents}
 
     @classmethod
     def parse(cls, facts: Mapping[str, Any] | None) -> Provisioned | None:
@@ -49,9 +51,10 @@ class Provisioned:
             case {
                 "image": str(image),
                 "key": str(key),
+                "is_hosted": bool(is_hosted),
                 "contents": {"site_packages": str(site_packages), "described": dict(described)},
             }:
-                return cls(image, key, Contents(site_packages, described))
+                return cls(image, key, Contents(site_packages, described), is_hosted)
         return None
 
 
@@ -157,7 +160,7 @@ class ProvisionedImages:
             key = self._key(text) if is_kept else ""
             image = workshop.container.commit(kept_labels(key, place.id))
         self._has_made = True
-        made = Provisioned(image, key, found)
+        made = Provisioned(image, key, found, self._interpreter.is_hosted)
         if is_kept:
             place.keeper.remember(self._question(wanted), made.facts())
         else:
@@ -166,7 +169,7 @@ class ProvisionedImages:
 
     def _workshop(self) -> contextlib.AbstractContextManager[Workshop]:
         place = self._place
-        plan = changed(place.plan(place.id), argv=(self._interpreter.path,), capabilities=PROVISIONING)
+        plan = changed(place.plan(place.id), argv=(place.surroundings.newest().path,), capabilities=PROVISIONING)
         members = [*place.carried.files, *place.carried.installer_files, *self._installer.members()]
         return open_workshop(place.engine, changed(plan, has_scratch=True), place.context.processes, members)
 

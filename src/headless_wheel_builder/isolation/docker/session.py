@@ -64,7 +64,8 @@ class ContainerSession:
         key = (provisioned.image, backend.name)
         if key not in self._launchers:
             place, context = self.place, self.place.context
-            argv = programs.host_argv(PYTHON, place.image.platform)
+            host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
+            argv = programs.host_argv(host, place.image.platform)
             binds = tuple(f"{host}:{inside}" for host, inside in place.config.extra_mounts.items())
             plan = changed(
                 place.plan(provisioned.image),
@@ -94,6 +95,7 @@ class ContainerSession:
             processes=context.processes,
             report=context.report,
             memory=self._images.memory(provisioned, backend),
+            is_hosted=provisioned.is_hosted,
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
             members=place.carried.files,
         )

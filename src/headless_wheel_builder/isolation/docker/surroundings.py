@@ -45,6 +45,11 @@ class Interpreter:
         """Tell whether that is what it is called in its image."""
         return self.path in {name, f"{HOME}/{name}/bin/python"}
 
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it can be a hook host that imports backends, and forks."""
+        return self.implementation == "cpython"
+
     def __str__(self) -> str:
         free = "t" if self.free_threaded else ""
         name = "" if self.implementation == "cpython" else self.implementation
