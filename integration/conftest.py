@@ -25,3 +25,14 @@ def heard_signals() -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what builds keep in a folder of the tests, which share it as builds of a user do."""
     os.environ["HWB_CACHE_DIR"] = os.fspath(tmp_path_factory.mktemp("hwb-cache"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """Return the address of the container engine that has the images of integration/images."""
+    address = os.environ.get("HWB_TEST_ENGINE")
+    if not address:
+        if os.environ.get("CI"):
+            pytest.fail("HWB_TEST_ENGINE names no container engine: .ci/run starts one")
+        pytest.skip("HWB_TEST_ENGINE names no container engine")
+    return address

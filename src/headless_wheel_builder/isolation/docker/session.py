@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from headless_wheel_builder.errors import DependencyError, IsolationError
+from headless_wheel_builder.errors import DependencyError, IsolationError, RequestError
 from headless_wheel_builder.events import EnvironmentCreating, Kind, Noticed, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Bind, Container, Plan
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
@@ -66,7 +66,7 @@ class ContainerSession:
             place, context = self.place, self.place.context
             host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
             argv = programs.host_argv(host, place.image.platform)
-            binds = tuple(f"{host}:{inside}" for host, inside in place.config.extra_mounts.items())
+            binds = tuple(_bind(*pair) for pair in place.config.extra_mounts.items())
             plan = changed(
                 place.plan(provisioned.image),
                 argv=argv,
@@ -180,3 +180,10 @@ class ContainerEnvironment:
             there, name = repair.repaired(self._launcher, place, there, name)
         self._launcher.container.get(there, folder, place.context.processes.checkpoint)
         return name
+
+
+def _bind(source: str, place: str) -> Bind:
+    folder, _, mode = place.partition(":")
+    if mode not in {"", "ro", "rw"}:
+        raise RequestError(f"{place!r} is no place for a mount", hint="Write /folder or, for reading only, /folder:ro.")
+    return Bind(source, folder, is_readonly=mode == "ro")
