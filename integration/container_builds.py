@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import tarfile
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,28 @@ class Containers:
             return Output(status, self.api.logs(created).decode(errors="replace"))
         finally:
             self.api.remove_container(created, force=True, v=True)
+
+    @contextlib.contextmanager
+    def derived(self, *lines: str, image: str = IMAGE) -> Iterator[str]:
+        """Have an image that is made of another one with more lines of a Dockerfile; its label is its name.
+
+        Images that are made of it have the label too.
+        """
+        name = f"hwb-test-{uuid.uuid4().hex[:8]}"
+        text = "\n".join([f"FROM {image}", f"LABEL {name}=1", *lines])
+        for message in self.api.build(fileobj=io.BytesIO(text.encode()), tag=name, rm=True, decode=True):
+            assert "error" not in message, message
+        try:
+            yield name
+        finally:
+            for one in self.api.images(all=True, filters={"label": name}):
+                with contextlib.suppress(docker.errors.APIError):
+                    self.api.remove_image(one["Id"], force=True)
+
+    def made_of(self, name: str) -> list[dict[str, Any]]:
+        """Return the images that were made of one of `derived`."""
+        base = self.api.inspect_image(name)["Id"]
+        return [one for one in self.api.images(all=True, filters={"label": name}) if one["Id"] != base]
 
     def imported(self, image: str, wheel: Path, code: str, python: str = "python3") -> str:
         """Install a wheel in a clean container, run code there, and return what it printed last."""

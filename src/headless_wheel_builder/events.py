@@ -12,6 +12,8 @@ from typing import Literal, Protocol, TypeAlias
 from headless_wheel_builder.values import value
 
 Kind: TypeAlias = Literal["sdist", "wheel"]
+# What hooks make in folders.
+Made: TypeAlias = Literal["sdist", "wheel", "metadata"]
 
 
 @value

@@ -21,6 +21,14 @@ NEWEST_API: Final = (1, 51)
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
+# What helps with what engines say, in lower case.
+HINTS: Final = {
+    "no space left": "Free space on the engine's machine: docker system df, docker image prune.",
+    "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
+    "no such image": "It was removed meanwhile: build again.",
+    "range of cpus": "Ask for fewer processors than the engine's machine has.",
+}
+
 
 class Engine:
     """The API of an engine, with what it says of itself.
@@ -58,7 +66,9 @@ class Engine:
         try:
             yield
         except ERRORS as error:
-            raise IsolationError(what, cause=f"{said(error)}.", hint=hint) from error
+            reason = said(error)
+            known = next((advice for sign, advice in HINTS.items() if sign in reason.lower()), "")
+            raise IsolationError(what, cause=f"{reason}.", hint=hint or known) from error
 
 
 def connect(endpoint: Endpoint, timeout: float) -> Engine:

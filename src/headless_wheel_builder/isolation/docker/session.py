@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.errors import DependencyError, IsolationError, RequestError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, Noticed, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
@@ -168,7 +168,7 @@ class ContainerEnvironment:
         self._launcher = self._session.launcher(self.provisioned, backend)
         return self._launcher
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Bring an artifact that a hook made into the folder that it was to go to; a wheel after its repair.
 
         :raises ArtifactError: it cannot be repaired
