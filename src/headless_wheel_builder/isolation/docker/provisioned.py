@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
-from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.base import Context, OutdatedError
 from headless_wheel_builder.isolation.docker.container import PROVISIONING
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
@@ -67,7 +67,9 @@ class ProvisionedImages:
         self._installer = chosen(place, interpreter)
         self._asking = place.context.processes.part()
         self._made: dict[Requirements, Provisioned] = {}
-        self._guesses: dict[Requirements, Resolution] = {}
+        # What the index was asked, for guesses that did not turn out to be right too.
+        self._resolutions: dict[Requirements, Resolution] = {}
+        self._guesses: list[Requirements] = []
         self._unkept: list[str] = []
         self._learnt: dict[str, Learnt] = {}
         self._has_made = False
@@ -77,7 +79,7 @@ class ProvisionedImages:
         self._made[tuple(sorted(set(wanted)))] = provisioned
 
     def make(self, wanted: Requirements) -> Provisioned:
-        """Return an image with requirements: the one of last time, until it is known to be outdated.
+        """Return an image with requirements: the one of last time, until it may be outdated.
 
         :raises IsolationError: it cannot be made
         :raises DependencyError: the requirements cannot be installed
@@ -88,7 +90,7 @@ class ProvisionedImages:
 
     def ask(self) -> None:
         """Ask the index, beside what goes on, whether the guesses are right."""
-        for resolution in self._guesses.values():
+        for resolution in self._resolutions.values():
             resolution.start()
 
     def confirm(self) -> None:
@@ -98,8 +100,8 @@ class ProvisionedImages:
         :raises DependencyError: requirements cannot be resolved any more
         """
         while self._guesses:
-            wanted, resolution = next(iter(self._guesses.items()))
-            text = resolution.result()
+            wanted = self._guesses[0]
+            text = self._resolutions[wanted].result()
             guess = self._made[wanted]
             if self._key(text) != guess.key:
                 for outdated in self._guesses:
@@ -107,7 +109,7 @@ class ProvisionedImages:
                 self._guesses.clear()
                 now = changes(guess.contents.installed(), versions(text))
                 raise OutdatedError(f"The index now has {now}: building again with that")
-            del self._guesses[wanted]
+            self._guesses.remove(wanted)
 
     def memory(self, provisioned: Provisioned, backend: BackendPlace) -> Learnt | None:
         """Return what is known about the modules that hooks of a backend need in an environment."""
@@ -122,7 +124,7 @@ class ProvisionedImages:
     def close(self) -> None:
         """End what runs, and remove what is not kept."""
         self._asking.stop("kill")
-        for resolution in self._guesses.values():
+        for resolution in self._resolutions.values():
             resolution.wait()
         self._place.context.processes.remove(self._asking)
         for question, learnt in self._learnt.items():
@@ -135,25 +137,37 @@ class ProvisionedImages:
             tidy(self._place.engine, lambda: None)
 
     def _guess(self, wanted: Requirements) -> Provisioned | None:
-        if not self._place.config.cache_envs:
+        # What was asked about once is known for the rest of the build.
+        if wanted in self._resolutions or (known := self._known(wanted)) is None:
             return None
-        known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
-        if known is None or not self._place.engine.has(known.image):
-            return None
-        self._guesses[wanted] = Resolution(
+        self._guesses.append(wanted)
+        self._resolutions[wanted] = Resolution(
             lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
         )
         return known
 
+    def _known(self, wanted: Requirements) -> Provisioned | None:
+        if not self._place.config.cache_envs:
+            return None
+        known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
+        return known if known is not None and self._place.engine.has(known.image) else None
+
     def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
         context = changed(self._place.context, processes=self._asking, report=hear)
-        with context.timeline.span("ask the index", lane="resolver"), self._workshop() as workshop:
+        with context.timeline.span("ask the index", lane="resolver"), self._workshop(context) as workshop:
             return self._installer.resolve(wanted, workshop, context)
 
     def _right(self, wanted: Requirements) -> Provisioned:
+        if wanted not in self._resolutions:
+            return self._made_of(wanted, None)
+        text, known = self._resolutions[wanted].result(), self._known(wanted)
+        return known if known is not None and known.key == self._key(text) else self._made_of(wanted, text)
+
+    def _made_of(self, wanted: Requirements, text: str | None) -> Provisioned:
         place = self._place
-        with self._workshop() as workshop:
-            text = self._installer.resolve(wanted, workshop, place.context)
+        with self._workshop(place.context) as workshop:
+            if text is None:
+                text = self._installer.resolve(wanted, workshop, place.context)
             self._installer.install(text, workshop, place.context)
             found = contents(workshop, self._interpreter)
             is_kept = place.config.cache_envs and not is_changeable(text)
@@ -167,11 +181,11 @@ class ProvisionedImages:
             self._unkept.append(image)
         return made
 
-    def _workshop(self) -> contextlib.AbstractContextManager[Workshop]:
+    def _workshop(self, context: Context) -> contextlib.AbstractContextManager[Workshop]:
         place = self._place
         plan = changed(place.plan(place.id), argv=(place.surroundings.newest().path,), capabilities=PROVISIONING)
         members = [*place.carried.files, *place.carried.installer_files, *self._installer.members()]
-        return open_workshop(place.engine, changed(plan, has_scratch=True), place.context.processes, members)
+        return open_workshop(place.engine, changed(plan, has_scratch=True), context.processes, members)
 
     def _question(self, wanted: Requirements) -> str:
         return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)
