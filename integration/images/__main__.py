@@ -51,9 +51,9 @@ def graph(names: Iterable[str]) -> dict[str, set[str]]:
     """Return what each image is made from, in the order of the table."""
     needed = set(names)
     for name in reversed(RECIPES):  # each stands below its base
-        if name in needed and RECIPES[name].base:
-            needed.add(RECIPES[name].base)
-    return {name: {recipe.base} - {""} for name, recipe in RECIPES.items() if name in needed}
+        if name in needed:
+            needed.update(RECIPES[name].bases.values())
+    return {name: set(recipe.bases.values()) for name, recipe in RECIPES.items() if name in needed}
 
 
 def build(docker: Docker, name: str) -> bool:

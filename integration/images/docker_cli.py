@@ -38,7 +38,7 @@ class Docker:
 
     def build(self, name: str, recipe: Recipe, folder: Path, log: IO[bytes]) -> None:
         """Build an image from a folder with a Dockerfile."""
-        arguments = recipe.arguments | ({"BASE": reference(recipe.base)} if recipe.base else {})
+        arguments = recipe.arguments | {key: reference(base) for key, base in recipe.bases.items()}
         options = [f"--build-arg={key}={value}" for key, value in arguments.items()]
         options += [f"--build-arg={key}" for key in PROXIES if key in os.environ]  # which no image remembers
         options += ["--force-rm", f"--label={LABEL}={recipe.hash}", f"--platform={recipe.platform}"]

@@ -39,13 +39,13 @@ class Recipe:
     """An image.
 
     :param folder: what is beside this file for it: a Dockerfile and what that copies
-    :param base: the image that it is made from
-    :param arguments: of the Dockerfile
+    :param bases: the images that it is made from, by the Dockerfile's argument that names them
+    :param arguments: the other arguments of the Dockerfile
     :param files: programs of this machine which are copied too
     """
 
     folder: str
-    base: str = ""
+    bases: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
     platform: str = AMD64
     root: Root | None = None
@@ -58,8 +58,8 @@ class Recipe:
         digest = hashlib.sha256(repr(self).encode())
         for path in sorted(path for path in (HERE / self.folder).rglob("*") if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
-        if self.base:
-            digest.update(RECIPES[self.base].hash.encode())
+        for base in self.bases.values():
+            digest.update(RECIPES[base].hash.encode())
         return digest.hexdigest()
 
 
@@ -69,7 +69,7 @@ def manylinux(base: str, python: str, glibc: str, folder: str = "manylinux", mac
     policy = f"manylinux_{glibc.replace('.', '_')}"
     return Recipe(
         folder,
-        base,
+        {"BASE": base},
         {"TAG": f"{tag}-{tag}", "POLICY": policy, "ARCH": machine},
         platform=ARM64 if machine == "aarch64" else AMD64,
         tools=Tools(python, f"glibc {glibc}", machine),
@@ -84,14 +84,17 @@ EMULATED = (
 RECIPES = {
     "bookworm": Recipe("root", root=Root("bookworm", ("ca-certificates", "usr-is-merged"))),
     "bullseye": Recipe("root", root=Root("bullseye", ("ca-certificates",))),
-    "clean_musl": Recipe("clean_musl", "bookworm"),
-    "clean_2_36": Recipe("clean", "bookworm"),
-    "clean_2_31": Recipe("clean", "bullseye"),
-    "plain_bookworm": Recipe("plain", "clean_2_36"),
+    "bookworm_musl": Recipe("musl_compiler", {"BASE": "bookworm"}),
+    "clean_musl": Recipe("clean_musl", {"BASE": "bookworm", "COMPILER": "bookworm_musl"}),
+    "clean_2_36": Recipe("clean", {"BASE": "bookworm"}),
+    "clean_2_31": Recipe("clean", {"BASE": "bullseye"}),
+    "plain_bookworm": Recipe("plain", {"BASE": "clean_2_36"}),
     "bookworm_manylinux": manylinux("clean_2_36", "3.11", "2.36"),
-    "manylinux_2_36_x86_64": Recipe("interpreters", "bookworm_manylinux"),
+    "manylinux_2_36_x86_64": Recipe("interpreters", {"BASE": "bookworm_manylinux"}),
     "manylinux_2_31_x86_64": manylinux("clean_2_31", "3.9", "2.31"),
-    "musllinux_1_2_x86_64": Recipe("musllinux", "clean_musl", tools=Tools("3.13", "musl 1.2")),
+    "musllinux_1_2_x86_64": Recipe(
+        "musllinux", {"BASE": "bookworm_musl", "PYTHON": "clean_musl"}, tools=Tools("3.13", "musl 1.2")
+    ),
     "bookworm_aarch64": Recipe("root", platform=ARM64, root=Root("bookworm", EMULATED, extracted=True)),
     "manylinux_2_36_aarch64": manylinux("bookworm_aarch64", "3.11", "2.36", "emulated", "aarch64"),
     "nothing": Recipe("nothing", files=("/bin/busybox",)),
