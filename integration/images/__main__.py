@@ -23,8 +23,10 @@ def main() -> int:
     """Return the exit code."""
     parser = argparse.ArgumentParser(prog="images", description=__doc__)
     parser.add_argument("--host", required=True, help="the address of the engine, as `docker --host` takes it")
-    parser.add_argument("names", nargs="*", choices=[*RECIPES, []], metavar="NAME", help="all of them if none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all of them if none is given")
     options = parser.parse_args()
+    if unknown := set(options.names) - set(RECIPES):
+        parser.error(f"no such images: {', '.join(sorted(unknown))}")
     return int(not build_all(Docker(options.host), options.names or RECIPES))
 
 
@@ -69,7 +71,8 @@ def build(docker: Docker, name: str) -> bool:
             docker.build(name, recipe, Path(folder), log)
         except (OSError, LookupError, subprocess.CalledProcessError) as error:
             log.seek(0)
-            print(f"{log.read().decode(errors='replace')}\n{name}: {error}", file=sys.stderr, flush=True)
+            reason = "failed, as above" if isinstance(error, subprocess.CalledProcessError) else error
+            print(f"{log.read().decode(errors='replace')}{name}: {reason}", file=sys.stderr, flush=True)
             return False
     print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
     return True
