@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from frontends import Frontends
 
@@ -29,10 +32,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def engine() -> str:
-    """Return the address of the container engine that has the images of integration/images."""
+    """Where the container engine is that has the images of `integration/images`."""
     address = os.environ.get("HWB_TEST_ENGINE")
     if not address:
-        if os.environ.get("CI"):
-            pytest.fail("HWB_TEST_ENGINE names no container engine: .ci/run starts one")
-        pytest.skip("HWB_TEST_ENGINE names no container engine")
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("HWB_TEST_ENGINE names no container engine: see integration/engine.py and integration/images")
     return address
+
+
+@pytest.fixture(scope="session")
+def client(engine: str) -> Iterator[docker.APIClient]:
+    """Return what asks the engine."""
+    with contextlib.closing(docker.APIClient(engine, version="auto")) as client:
+        yield client
