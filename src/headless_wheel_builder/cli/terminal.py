@@ -27,7 +27,7 @@ from headless_wheel_builder.events import (
 from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
-    from headless_wheel_builder.cli.layers import LayerBlock
+    from headless_wheel_builder.cli.layer_block import LayerBlock
 
 DEFAULT_WIDTH: Final = 78
 # Below this verbosity (-qq) not even the steps are said.
@@ -136,7 +136,7 @@ class Terminal:
         self._lines(rest, indent="  ")
 
     def _show_layer(self, progress: LayerProgress) -> None:
-        from headless_wheel_builder.cli.layers import LayerBlock, last_line
+        from headless_wheel_builder.cli.layer_block import LayerBlock, last_line
 
         if sys.stderr is not None and sys.stderr.isatty() and self._environ.get("TERM") != "dumb":
             if self._layers is None:
