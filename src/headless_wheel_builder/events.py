@@ -14,6 +14,8 @@ from headless_wheel_builder.values import value
 Kind: TypeAlias = Literal["sdist", "wheel"]
 # What hooks make in folders.
 Made: TypeAlias = Literal["sdist", "wheel", "metadata"]
+# What becomes of a layer: `there` is one that the engine had, `retrying` one whose download it tries again.
+LayerStatus: TypeAlias = Literal["waiting", "downloading", "downloaded", "extracting", "retrying", "pulled", "there"]
 
 
 @value
@@ -85,6 +87,21 @@ class HookOutput:
 
 
 @value
+class LayerProgress:
+    """An engine that pulls an image is that far with one of its layers.
+
+    :param layer: the beginning of its digest
+    :param current: how many bytes are downloaded or extracted
+    :param total: of how many; 0 where that is not known
+    """
+
+    layer: str
+    status: LayerStatus
+    current: int = 0
+    total: int = 0
+
+
+@value
 class Noticed:
     """Something worth knowing, a fallback that was taken for example."""
 
@@ -116,6 +133,7 @@ Event: TypeAlias = (
     | CommandStarted
     | CommandOutput
     | HookOutput
+    | LayerProgress
     | Noticed
     | Explained
     | Warned

@@ -40,7 +40,7 @@ class Place:
         if image.end_of_life:
             context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
         self.limits = limits(config)
-        self.id = image_id(engine, image, context.report, context.processes.checkpoint)
+        self.id = image_id(engine, image, context.report, context.processes)
         question = self.question("look")
         facts = keeper.recall(question)
         if facts is None:

@@ -16,10 +16,10 @@ from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
 from headless_wheel_builder.isolation.docker.equipment import equip
 from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
+from headless_wheel_builder.isolation.docker.inspection import facts_on
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import ProvisionedImages
-from headless_wheel_builder.isolation.docker.pulling import facts_on
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.store import Store
