@@ -1,4 +1,4 @@
-"""What of the caller's settings goes into containers: indexes, proxies, certificates."""
+"""What of the caller's settings goes into containers: indexes, proxies, certificates, the date of artifacts."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ INDEXES: Final = frozenset(
         "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES",
     }
 )  # fmt: skip
+# Which date artifacts have, so that they are the same each time.
+EPOCH: Final = "SOURCE_DATE_EPOCH"
 # Credentials of indexes that have a name: UV_INDEX_<NAME>_USERNAME and _PASSWORD.
 NAMED: Final = ("_USERNAME", "_PASSWORD")
 
@@ -33,11 +35,13 @@ class Carried:
 
     :param network: variables that hold wherever there is a network
     :param installer: variables for installers alone; they may hold passwords
+    :param hooks: variables that hooks, and what works on their artifacts, have wherever they run
     :param files: members of an archive
     """
 
     network: Mapping[str, str]
     installer: Mapping[str, str]
+    hooks: Mapping[str, str]
     files: tuple[Member, ...]
 
 
@@ -53,7 +57,8 @@ def carried(environ: Mapping[str, str]) -> Carried:
         files = (of_bytes(BUNDLE, _read(bundle)),)
         network.update(dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), BUNDLE))
     installer = {name: text for name, text in environ.items() if name in INDEXES or _is_named(name)}
-    return Carried(network, installer, files)
+    hooks = {name: text for name, text in environ.items() if name == EPOCH}
+    return Carried(network, installer, hooks, files)
 
 
 def _is_named(name: str) -> bool:
