@@ -59,6 +59,11 @@ class MetadataPreparing:
 
 
 @value
+class WheelRepairing:
+    """What the backend built is about to be made a wheel that runs elsewhere."""
+
+
+@value
 class WheelFromSdist:
     """Wheels are about to be built from the sdist that was just made; one entry for each."""
 
@@ -129,6 +134,7 @@ Event: TypeAlias = (
     | VersionsInstalled
     | ArtifactBuilding
     | MetadataPreparing
+    | WheelRepairing
     | WheelFromSdist
     | CommandStarted
     | CommandOutput

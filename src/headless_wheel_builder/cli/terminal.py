@@ -23,6 +23,7 @@ from headless_wheel_builder.events import (
     VersionsInstalled,
     Warned,
     WheelFromSdist,
+    WheelRepairing,
 )
 from headless_wheel_builder.values import value
 
@@ -183,6 +184,8 @@ def _step(event: Event) -> str | None:
             return f"Building {kind}..."
         case WheelFromSdist(kinds):
             return f"Building {' and '.join(kinds)} from sdist"
+        case WheelRepairing():
+            return "Repairing wheel..."
         case MetadataPreparing():
             return "Getting metadata for wheel..."
         case _:

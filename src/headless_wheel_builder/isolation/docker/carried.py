@@ -1,4 +1,4 @@
-"""What of the caller's settings goes into containers: indexes, proxies, certificates."""
+"""What of the caller's settings goes into containers: indexes, proxies, certificates, the date of artifacts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ INDEXES: Final = frozenset(
         "PIP_ONLY_BINARY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PREFER_BINARY",
     }
 )  # fmt: skip
+# Which date artifacts have, so that they are the same each time.
+EPOCH: Final = "SOURCE_DATE_EPOCH"
 # Credentials of indexes that have a name: UV_INDEX_<NAME>_USERNAME and _PASSWORD.
 NAMED: Final = ("_USERNAME", "_PASSWORD")
 
@@ -40,12 +42,14 @@ class Carried:
 
     :param network: variables that hold wherever there is a network
     :param installer: variables for installers alone; they may hold passwords
+    :param hooks: variables that hooks, and what works on their artifacts, have wherever they run
     :param files: what `network` names, as members of an archive
     :param installer_files: what `installer` names; they may hold passwords, so they go where no image is made of
     """
 
     network: Mapping[str, str]
     installer: Mapping[str, str]
+    hooks: Mapping[str, str]
     files: tuple[Member, ...]
     installer_files: tuple[Member, ...]
 
@@ -61,9 +65,10 @@ def carried(environ: Mapping[str, str]) -> Carried:
         files = (of_bytes(BUNDLE, bundle),)
         network.update(dict.fromkeys(READERS, BUNDLE))
     installer = {name: text for name, text in environ.items() if name in INDEXES or _is_named(name)}
+    hooks = {name: text for name, text in environ.items() if name == EPOCH}
     configured, members = config_members(environ)
     found, linked = links(environ)
-    return Carried(network, {**installer, **configured, **found}, files, (*members, *linked))
+    return Carried(network, {**installer, **configured, **found}, hooks, files, (*members, *linked))
 
 
 def _is_named(name: str) -> bool:

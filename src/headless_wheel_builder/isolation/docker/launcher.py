@@ -97,15 +97,17 @@ class ContainerLauncher:
         files: dict[str, str] = self._called(request, "its first hook", _ignore).get("files", {})
         return files
 
-    def program(self, script: str, *arguments: str) -> Any:
+    def program(self, script: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Any:
         """Run a program of ours beside the hooks, and return what it answers in the file of its first argument.
 
-        :raises IsolationError: it failed
+        :param environ: variables on top of the image's
+        :raises IsolationError: it failed, or the container is gone
         """
         answer, printed = f"{CALLS}/answer.json", bytearray()
-        run = ["python", programs.EXECUTE, self._python, "-I", script, answer, *arguments]
-        request: Frame = {"run": run, "cwd": "/", "environ": {}, "learn": None, "read": [answer]}
-        ended = self._talk.run(request, printed.extend)
+        run = ["python", "-I", script, answer, *arguments]
+        request: Frame = {"run": run, "cwd": "/", "environ": dict(environ or {}), "read": [answer]}
+        ended = self._run_fresh(request, os.path.basename(script), printed.extend)
+        self._processes.checkpoint()
         if answer not in ended.get("files", {}):
             text = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
@@ -156,14 +158,16 @@ class ContainerLauncher:
                 self._processes.checkpoint()
                 self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
                 self.container.send(NOTHING)
-        python, script, *rest = request["run"]
-        del python
-        fresh = {**request, "run": ["python", programs.EXECUTE, self._python, script, *rest], "learn": None}
+        return self._run_fresh(request, hook, on_output)
+
+    def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
+        run = ["python", programs.EXECUTE, self._python, *request["run"][1:]]
+        fresh = {**request, "run": run, "learn": None}
         try:
             return self._talk.run(fresh, on_output)
         except UnsafeError as error:
             self._processes.checkpoint()
-            raise self._limits.gone(hook) from error
+            raise self._limits.gone(name) from error
 
     def _answer(self, ended: Frame, hook: str, control: str) -> None:
         for path, text in ended.get("files", {}).items():

@@ -56,6 +56,11 @@ class Place:
         self.id = image
         self.surroundings = parse(facts)
 
+    @property
+    def given(self) -> dict[str, str]:
+        """The variables that the user gives hooks, on top of those of the image."""
+        return {**self.carried.hooks, **self.config.extra_env}
+
     def question(self, *parts: str | Sequence[str]) -> str:
         """Return what is asked of the keeper about this image."""
         return json.dumps([LAYOUT, self.id, self.image.platform, *parts])

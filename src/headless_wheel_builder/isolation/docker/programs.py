@@ -24,9 +24,11 @@ NARROW: Final = ("linux/386", "linux/arm/v7")
 SCRIPT: Final = f"{HOME}/program/in_process.py"
 EXECUTE: Final = f"{HOME}/program/execute.py"
 LOOK: Final = f"{HOME}/program/look.py"
-REPAIR: Final = f"{HOME}/program/repair.py"
 DESCRIBE: Final = f"{HOME}/program/probe.py"
 INSTALLED: Final = f"{HOME}/program/installed.py"
+# Of several modules, which import each other by the names that they have here.
+PACKAGES: Final = ("headless_wheel_builder", "isolation", "docker", "inside")
+REPAIR: Final = "/".join((HOME, "program", *PACKAGES, "repair.py"))
 
 
 def host_argv(python: str, platform: str) -> tuple[str, ...]:
@@ -55,7 +57,10 @@ def _contents() -> dict[str, bytes]:
             found[f"inside/{part.name}"] = part.read_bytes()
     for program in files(__package__).joinpath("inside").iterdir():
         if program.name.endswith(".py") and not program.name.startswith("_"):
-            found[program.name] = program.read_bytes()
+            found[program.name] = found["/".join((*PACKAGES, program.name))] = program.read_bytes()
+    # Without these, packages of the same names in an environment would be found first.
+    for depth in range(len(PACKAGES)):
+        found["/".join((*PACKAGES[: depth + 1], "__init__.py"))] = b""
     found["probe.py"] = files("headless_wheel_builder.isolation").joinpath("probe.py").read_bytes()
     script = files("pyproject_hooks").joinpath("_in_process").joinpath("_in_process.py")
     found[os.path.basename(SCRIPT)] = script.read_bytes()

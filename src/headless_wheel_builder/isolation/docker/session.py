@@ -145,7 +145,7 @@ class ContainerEnvironment:
         environ = place.surroundings.environ
         network = place.carried.network if place.config.network else {}
         own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
-        return {**environ, **network, **own, **place.limits.variables(), **place.config.extra_env}
+        return {**environ, **network, **own, **place.limits.variables(), **place.given}
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has."""
@@ -176,8 +176,11 @@ class ContainerEnvironment:
         if self._launcher is None:
             raise IsolationError("Nothing was built in the container")
         place, there = self._session.place, self._launcher.places[folder]
-        if kind == "wheel" and place.config.repair_wheel and name == os.path.basename(name):
-            there, name = repair.repaired(self._launcher, place, there, name)
+        if kind == "wheel" and name == os.path.basename(name):
+            if place.config.repair_wheel:
+                there, name = repair.repaired(self._launcher, place, there, name)
+            else:
+                repair.warn_of_unrepaired(name, place.context.report)
         self._launcher.container.get(there, folder, place.context.processes.checkpoint)
         return name
 
