@@ -35,10 +35,13 @@ class Background(Generic[T]):
         self.start().wait()
         return self._outcome()
 
-    def wait(self) -> None:
-        """Wait for the end of what has begun; from its own thread, there is nothing to wait for."""
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait for the end of what has begun; from its own thread, there is nothing to wait for.
+
+        :param timeout: seconds after which it goes on
+        """
         if self._is_started and threading.current_thread() is not self._thread:
-            self._thread.join()
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         try:

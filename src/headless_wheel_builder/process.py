@@ -155,17 +155,19 @@ class Processes:
         env: Mapping[str, str],
         cwd: str | os.PathLike[str] | None = None,
         on_output: OnOutput | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> int:
         """Run a program to its end and return its exit code, negative for a signal.
 
         What it leaves running in its process group is killed before this returns.
 
         :param on_output: gets what it prints, both streams merged; without it, it prints to our own streams
+        :param pass_fds: descriptors that it gets besides
         :raises Cancelled: the build was cancelled, before or meanwhile
         :raises OSError: the program cannot be started
         """
         output: Output = "inherit" if on_output is None else "merged"
-        with self._start(argv, cwd=cwd, env=env, output=output) as process:
+        with self._start(argv, cwd=cwd, env=env, output=output, pass_fds=pass_fds) as process:
             return self._finish(process, [] if on_output is None else [self._pump(process, process.stdout, on_output)])
 
     def capture(
@@ -206,8 +208,9 @@ class Processes:
         cwd: str | os.PathLike[str] | None,
         env: Mapping[str, str],
         output: Output,
+        pass_fds: Sequence[int] = (),
     ) -> Iterator[Child]:
-        group = self.add(lambda: Group.start(argv, cwd=cwd, env=env, output=output))
+        group = self.add(lambda: Group.start(argv, cwd=cwd, env=env, output=output, pass_fds=pass_fds))
         process = group.process
         try:
             yield process

@@ -6,68 +6,16 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
 
 from docker.errors import APIError, NotFound
-from docker.types import Mount
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
-from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, packed, unpack
 from headless_wheel_builder.isolation.docker.attachment import Attachment
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
+from headless_wheel_builder.isolation.docker.plan import Plan, create
 from headless_wheel_builder.process import OnOutput, Stop
-from headless_wheel_builder.values import field, value
-
-LABEL: Final = "headless-wheel-builder"
-# Of a container that was kept after a failure, for the user to look into.
-KEPT: Final = f"{LABEL}.kept"
-# Package managers and installers give files to their owners.
-PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
-# Anonymous: it goes with the container.
-SCRATCH: Final = Mount(programs.SCRATCH, None)
-# More than any compiler starts, and less than a machine bears.
-MOST_PROCESSES: Final = 16384
-
-
-@value
-class Bind:
-    """A folder of the engine's machine, and where it is in a container."""
-
-    source: str
-    place: str
-    is_readonly: bool = False
-
-
-@value
-class Plan:
-    """What a container is made of.
-
-    :param image: the image's id
-    :param platform: as the OCI image specification names it
-    :param argv: its main process; a hook host
-    :param network: whether it has one
-    :param capabilities: those of its root user; none for hooks
-    :param memory: in bytes; None for no limit
-    :param cpus: how many processors it may keep busy; None for all
-    :param binds: folders of the engine's machine that it sees
-    :param labels: who made it
-    :param folder: where its main process starts
-    :param has_scratch: whether it has a volume for what is not to be in an image of it
-    """
-
-    image: str
-    platform: str
-    argv: tuple[str, ...]
-    network: bool = True
-    capabilities: tuple[str, ...] = ()
-    memory: int | None = None
-    cpus: float | None = None
-    binds: tuple[Bind, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    folder: str = "/"
-    has_scratch: bool = False
 
 
 class Container:
@@ -84,7 +32,7 @@ class Container:
         self.platform = plan.platform
         self.name = f"hwb-{secrets.token_hex(6)}"
         with engine.doing("The container could not be made"):
-            self.id: str = _created(engine, self.name, plan)
+            self.id: str = create(engine, self.name, plan)
 
     def put(self, members: Iterable[Member]) -> None:
         """Write files into it, named from its root.
@@ -181,43 +129,3 @@ class Container:
                 raise
             with contextlib.suppress(NotFound):
                 self._engine.api.wait(self.id, condition="removed")
-
-
-def _created(engine: Engine, name: str, plan: Plan) -> str:
-    api = engine.api
-    limits: dict[str, Any] = {}
-    if plan.memory is not None:
-        # No swap on top of it.
-        limits.update(mem_limit=plan.memory, memswap_limit=plan.memory)
-    if plan.cpus is not None:
-        limits["nano_cpus"] = int(plan.cpus * 1e9)
-    host_config = api.create_host_config(
-        auto_remove=True,
-        cap_drop=["ALL"],
-        cap_add=list(plan.capabilities),
-        init=True,
-        network_mode="bridge" if plan.network else "none",
-        mounts=[*map(_mount, plan.binds), *([SCRATCH] if plan.has_scratch else [])],
-        pids_limit=MOST_PROCESSES,
-        security_opt=["no-new-privileges"],
-        **limits,
-    )
-    config = api.create_container_config(
-        plan.image,
-        list(plan.argv),
-        user="0:0",
-        working_dir=plan.folder,
-        stdin_open=True,
-        labels={LABEL: name, **plan.labels},
-        host_config=host_config,
-    )
-    # None at all: an empty list would be that of the image.
-    config["Entrypoint"] = [""]
-    # The engine then closes its stdin when the one client that is attached goes.
-    config["StdinOnce"] = True
-    return str(api.create_container_from_config(config, name=name, platform=plan.platform)["Id"])
-
-
-def _mount(bind: Bind) -> Mount:
-    # Not as Docker's older `Binds`, with which an engine makes folders that are not there.
-    return Mount(bind.place, bind.source, type="bind", read_only=bind.is_readonly)

@@ -13,6 +13,8 @@ from headless_wheel_builder.values import value
 
 DEFAULT_CONTEXT: Final = "default"
 DOCKER_SOCKET: Final = "/var/run/docker.sock"
+PLAIN_PORT: Final = 2375
+TLS_PORT: Final = 2376
 WINDOWS_PIPE: Final = "npipe:////./pipe/docker_engine"
 
 
@@ -24,12 +26,30 @@ class Endpoint:
     :param certificates: a folder with ca.pem, cert.pem and key.pem; empty for a connection without TLS
     :param is_verified: whether the engine's certificate is checked
     :param source: what says so, for messages
+    :param near: where it is connected to instead, the near end of a forward for example
     """
 
     address: str
     certificates: str = ""
     is_verified: bool = True
     source: str = ""
+    near: str = ""
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether the engine is behind ssh."""
+        return self.address.startswith("ssh://")
+
+    @property
+    def url(self) -> str:
+        """Where it is connected to."""
+        scheme, _, place = (self.near or self.address).partition("://")
+        if scheme != "tcp":
+            return self.near or self.address
+        # As Docker's command line completes it.
+        host = place.rstrip("/") or "localhost"
+        has_port = host.rpartition(":")[2].isdecimal() and not host.endswith("]")
+        return f"tcp://{host}" if has_port else f"tcp://{host}:{TLS_PORT if self.certificates else PLAIN_PORT}"
 
 
 def find_endpoint(environ: Mapping[str, str], platform: str = os.name) -> Endpoint:
@@ -39,9 +59,11 @@ def find_endpoint(environ: Mapping[str, str], platform: str = os.name) -> Endpoi
     """
     if address := environ.get("DOCKER_HOST"):
         # Any text means yes, even "0".
-        is_tls = bool(environ.get("DOCKER_TLS_VERIFY"))
+        is_verified, is_tls = bool(environ.get("DOCKER_TLS_VERIFY")), bool(environ.get("DOCKER_TLS"))
         certificates = environ.get("DOCKER_CERT_PATH") or _config_folder(environ)
-        return Endpoint(address, certificates if is_tls else "", source="DOCKER_HOST")
+        if is_verified or is_tls:
+            return Endpoint(address, certificates, is_verified, source="DOCKER_HOST")
+        return Endpoint(address, source="DOCKER_HOST")
     name = environ.get("DOCKER_CONTEXT")
     source = "DOCKER_CONTEXT"
     if not name:

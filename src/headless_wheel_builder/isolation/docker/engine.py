@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Any, Final
 
 import docker
 import requests
 from docker.errors import APIError, DockerException
-from docker.tls import TLSConfig
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import Reporter, silent
+from headless_wheel_builder.isolation.docker import tls
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
+from headless_wheel_builder.isolation.docker.init import Init
 
 # The API that the oldest engine has which knows platforms, and the newest that was tried.
 OLDEST_API: Final = (1, 41)
@@ -37,12 +38,15 @@ class Engine:
     :param source: what says that it is this one
     """
 
-    def __init__(self, api: Any, address: str, facts: dict[str, Any], source: str = "") -> None:
+    def __init__(
+        self, api: Any, address: str, facts: dict[str, Any], source: str = "", report: Reporter = silent
+    ) -> None:
         self.api = api
         self.address = address
         self.source = source
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
         self.version = str(facts.get("Version", ""))
+        self.init = Init(api, facts, report, is_podman=self.is_podman)
 
     def close(self) -> None:
         """Give up the connection."""
@@ -71,10 +75,11 @@ class Engine:
             raise IsolationError(what, cause=f"{reason}.", hint=hint or known) from error
 
 
-def connect(endpoint: Endpoint, timeout: float) -> Engine:
+def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> Engine:
     """Connect to an engine that speaks the API which is needed.
 
     :param timeout: seconds that it may take to answer anything
+    :param report: hears what the engine is found to lack
     :raises IsolationError: there is none
     """
     try:
@@ -82,7 +87,8 @@ def connect(endpoint: Endpoint, timeout: float) -> Engine:
         newest = tuple(map(int, str(facts["ApiVersion"]).split(".")))
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
-        return Engine(_open(endpoint, min(newest, NEWEST_API), timeout), endpoint.address, facts, endpoint.source)
+        api = _open(endpoint, min(newest, NEWEST_API), timeout)
+        return Engine(api, endpoint.address, facts, endpoint.source, report)
     except ERRORS as error:
         raise _unreachable(endpoint, error) from error
 
@@ -93,14 +99,11 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
-    tls = _tls(endpoint) if endpoint.certificates else False
-    return docker.APIClient(endpoint.address, version=".".join(map(str, version)), timeout=round(timeout), tls=tls)
-
-
-def _tls(endpoint: Endpoint) -> TLSConfig:
-    ca, certificate, key = (os.path.join(endpoint.certificates, f"{name}.pem") for name in ("ca", "cert", "key"))
-    own = (certificate, key) if os.path.exists(certificate) else None
-    return TLSConfig(client_cert=own, ca_cert=ca if os.path.exists(ca) else None, verify=endpoint.is_verified)
+    certified = tls.configuration(endpoint) if endpoint.certificates else False
+    api = docker.APIClient(endpoint.url, version=".".join(map(str, version)), timeout=round(timeout), tls=certified)
+    if certified:
+        tls.keep_to(api)
+    return api
 
 
 def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
@@ -113,7 +116,9 @@ def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
 
 def _unreachable(endpoint: Endpoint, error: Exception) -> IsolationError:
     reason = said(error)
-    if "Permission denied" in reason:
+    if advice := tls.hint(reason, endpoint):
+        hint = advice
+    elif "Permission denied" in reason:
         hint = "Add yourself to the group `docker` and log in again, or use a rootless engine."
     else:
         hint = "Start Docker or podman, or name another engine: docker context use NAME, or DOCKER_HOST."

@@ -9,10 +9,10 @@ from headless_wheel_builder.errors import DependencyError, InterpreterError
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
-from headless_wheel_builder.isolation.docker.container import PROVISIONING
 from headless_wheel_builder.isolation.docker.installing import CACHE, pip_argv, pip_member, settings
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter, OnDemand
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.installers import run_installer, run_maker

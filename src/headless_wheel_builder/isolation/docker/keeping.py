@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from headless_wheel_builder.isolation.docker.container import KEPT, LABEL
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
 
 # Of images that are kept: what they are the answer to, when they were made, and of which image.
 KEY: Final = f"{LABEL}.key"

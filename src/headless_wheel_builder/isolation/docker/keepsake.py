@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import Any, Final
 
-from headless_wheel_builder.isolation.docker.container import KEPT, Container
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.endpoint import DOCKER_SOCKET
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
+from headless_wheel_builder.isolation.docker.plan import KEPT
 
 # Until somebody removes the container.
 WAIT: Final = (PYTHON, "-c", "import signal; signal.pause()")

@@ -11,10 +11,10 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.docker.carried import carried
 from headless_wheel_builder.isolation.docker.config import DockerConfig
-from headless_wheel_builder.isolation.docker.container import Plan
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.limits import limits
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.pulling import image_id
 from headless_wheel_builder.isolation.docker.surroundings import look, parse
 from headless_wheel_builder.isolation.keeper import Keeper

@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
-from headless_wheel_builder.isolation.docker.container import PROVISIONING
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
 from headless_wheel_builder.isolation.docker.installing import chosen
 from headless_wheel_builder.isolation.docker.keeping import kept_labels, tidy
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.learnt import Learnt

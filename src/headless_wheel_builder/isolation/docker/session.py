@@ -11,12 +11,13 @@ from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, Re
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
-from headless_wheel_builder.isolation.docker.container import Bind, Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import Bind, Plan
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
 from headless_wheel_builder.isolation.docker.verification import SEEN, verify
 from headless_wheel_builder.values import changed

@@ -15,6 +15,7 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig, Platfor
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
 from headless_wheel_builder.isolation.docker.equipment import equip
+from headless_wheel_builder.isolation.docker.forward import reachable
 from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
 from headless_wheel_builder.isolation.docker.inspection import facts_on
 from headless_wheel_builder.isolation.docker.limits import limits
@@ -109,9 +110,14 @@ class DockerIsolation:
         :raises IsolationError: only an engine can tell, and none answers
         """
         config = changed(self.config, image=image)
-        environ = dict(os.environ)
+        context = Context(environ=dict(os.environ))
         known = facts_of(find_image(config))
-        return await run_blocking(lambda _: {**known, **self._on_engine(config, environ, is_known="policy" in known)})
+
+        def look(processes: Processes) -> dict[str, Any]:
+            there = self._on_engine(config, changed(context, processes=processes), is_known="policy" in known)
+            return {**known, **there}
+
+        return await run_blocking(look)
 
     def check(self, python: str | None, context: Context) -> None:
         """Check what can be checked before anything is made.
@@ -121,8 +127,10 @@ class DockerIsolation:
         del python
         find_image(self.config)
         limits(self.config)
-        with self._engine(context.environ):
-            pass
+        # What follows would only have to log in once more.
+        if not find_endpoint(context.environ).is_ssh:
+            with self._engine(context):
+                pass
 
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:
@@ -145,14 +153,14 @@ class DockerIsolation:
 
     def _is_available(self, context: Context) -> bool:
         try:
-            with self._engine(context.environ):
+            with self._engine(context):
                 return True
         except IsolationError:
             return False
 
-    def _on_engine(self, config: DockerConfig, environ: Mapping[str, str], *, is_known: bool) -> dict[str, Any]:
+    def _on_engine(self, config: DockerConfig, context: Context, *, is_known: bool) -> dict[str, Any]:
         try:
-            with self._engine(environ) as engine:
+            with self._engine(context) as engine:
                 return facts_on(engine, find_image(config))
         except IsolationError:
             if is_known:
@@ -162,14 +170,17 @@ class DockerIsolation:
     @contextlib.contextmanager
     def _place(self, context: Context) -> Iterator[Place]:
         image = find_image(self.config)
-        with self._engine(context.environ) as engine:
+        with self._engine(context) as engine:
             store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
             yield Place(engine, image, self.config, context, Keeper(store, context.report))
 
     @contextlib.contextmanager
-    def _engine(self, environ: Mapping[str, str]) -> Iterator[Engine]:
-        engine = connect(find_endpoint(environ), self.config.timeout)
-        with contextlib.closing(engine):
+    def _engine(self, context: Context) -> Iterator[Engine]:
+        timeout = self.config.timeout
+        with (
+            reachable(find_endpoint(context.environ), context, timeout) as endpoint,
+            contextlib.closing(connect(endpoint, timeout, context.report)) as engine,
+        ):
             yield engine
 
 

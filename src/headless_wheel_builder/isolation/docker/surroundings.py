@@ -10,8 +10,9 @@ from docker.errors import NotFound
 
 from headless_wheel_builder.errors import InterpreterError, IsolationError
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.workshop import open_workshop
 from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, dotted, parse_target
 from headless_wheel_builder.process import Processes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.isolation.docker.container import Plan
+from headless_wheel_builder.isolation.docker.plan import Plan
 
 # Of cgroups version 2, and of version 1.
 MEMORY: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")

@@ -13,9 +13,10 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.emulation import unsupported
 from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.process import OnOutput, Processes
 from headless_wheel_builder.values import changed
 

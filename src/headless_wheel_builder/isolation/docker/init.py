@@ -1,0 +1,48 @@
+"""The init of containers, a first process that waits for those that nobody waits for: some engines have none."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from headless_wheel_builder.events import Explained, Reporter
+
+# Docker's own; it is a program beside the engine.
+USUAL: Final = "docker-init"
+# What Docker says of the version of one that does not start, and podman when a container is to be made with it.
+UNKNOWN: Final = "N/A"
+MISSING: Final = "init binary"
+
+
+class Init:
+    """Whether containers get one; said when they do not.
+
+    :param facts: what the engine says of its version
+    """
+
+    def __init__(self, api: Any, facts: dict[str, Any], report: Reporter, *, is_podman: bool) -> None:
+        self._api = api
+        self._report = report
+        names = {part.get("Name", "") for part in facts.get("Components") or ()}
+        # Podman does not tell before a container is made.
+        self._is_there = True if is_podman or USUAL in names else None
+
+    def is_wanted(self) -> bool:
+        """Tell whether a container is to be made with one.
+
+        :raises DockerException: the engine does not say
+        """
+        if self._is_there is None:
+            # One of another name, perhaps.
+            init = self._api.info().get("InitCommit") or {}
+            self._is_there = init.get("ID") != UNKNOWN or self._give_up(f"{USUAL} is not there")
+        return self._is_there
+
+    def is_missed(self, error: Exception) -> bool:
+        """Tell whether a container could not be made for want of one; the next is then made without it."""
+        if MISSING in str(error) and self._is_there:
+            self._is_there = self._give_up("it is not there")
+        return MISSING in str(error)
+
+    def _give_up(self, why: str) -> bool:
+        self._report(Explained(f"Containers have no init, as the engine cannot start it: {why}"))
+        return False

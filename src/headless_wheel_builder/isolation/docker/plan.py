@@ -1,0 +1,115 @@
+"""What a container is made of, and how an engine is asked to make it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from docker.errors import APIError
+from docker.types import Mount
+
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.values import field, value
+
+LABEL: Final = "headless-wheel-builder"
+# Of a container that was kept after a failure, for the user to look into.
+KEPT: Final = f"{LABEL}.kept"
+# Package managers and installers give files to their owners.
+PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+# Anonymous: it goes with the container.
+SCRATCH: Final = Mount(programs.SCRATCH, None)
+# More than any compiler starts, and less than a machine bears.
+MOST_PROCESSES: Final = 16384
+
+
+@value
+class Bind:
+    """A folder of the engine's machine, and where it is in a container."""
+
+    source: str
+    place: str
+    is_readonly: bool = False
+
+
+@value
+class Plan:
+    """What a container is made of.
+
+    :param image: the image's id
+    :param platform: as the OCI image specification names it
+    :param argv: its main process; a hook host
+    :param network: whether it has one
+    :param capabilities: those of its root user; none for hooks
+    :param memory: in bytes; None for no limit
+    :param cpus: how many processors it may keep busy; None for all
+    :param binds: folders of the engine's machine that it sees
+    :param labels: who made it
+    :param folder: where its main process starts
+    :param has_scratch: whether it has a volume for what is not to be in an image of it
+    """
+
+    image: str
+    platform: str
+    argv: tuple[str, ...]
+    network: bool = True
+    capabilities: tuple[str, ...] = ()
+    memory: int | None = None
+    cpus: float | None = None
+    binds: tuple[Bind, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    folder: str = "/"
+    has_scratch: bool = False
+
+
+def create(engine: Engine, name: str, plan: Plan) -> str:
+    """Have an engine make a container, and return its id.
+
+    :raises DockerException: the engine does not do it
+    """
+    try:
+        return _create(engine, name, plan)
+    except APIError as error:
+        if not engine.init.is_missed(error):
+            raise
+    return _create(engine, name, plan)
+
+
+def _create(engine: Engine, name: str, plan: Plan) -> str:
+    api = engine.api
+    limits: dict[str, Any] = {}
+    if plan.memory is not None:
+        # No swap on top of it.
+        limits.update(mem_limit=plan.memory, memswap_limit=plan.memory)
+    if plan.cpus is not None:
+        limits["nano_cpus"] = int(plan.cpus * 1e9)
+    host_config = api.create_host_config(
+        auto_remove=True,
+        cap_drop=["ALL"],
+        cap_add=list(plan.capabilities),
+        init=engine.init.is_wanted(),
+        network_mode="bridge" if plan.network else "none",
+        mounts=[*map(_mount, plan.binds), *([SCRATCH] if plan.has_scratch else [])],
+        pids_limit=MOST_PROCESSES,
+        security_opt=["no-new-privileges"],
+        **limits,
+    )
+    config = api.create_container_config(
+        plan.image,
+        list(plan.argv),
+        user="0:0",
+        working_dir=plan.folder,
+        stdin_open=True,
+        labels={LABEL: name, **plan.labels},
+        host_config=host_config,
+    )
+    # None at all: an empty list would be that of the image.
+    config["Entrypoint"] = [""]
+    # The engine then closes its stdin when the one client that is attached goes.
+    config["StdinOnce"] = True
+    return str(api.create_container_from_config(config, name=name, platform=plan.platform)["Id"])
+
+
+def _mount(bind: Bind) -> Mount:
+    # Not as Docker's older `Binds`, with which an engine makes folders that are not there.
+    return Mount(bind.place, bind.source, type="bind", read_only=bind.is_readonly)
