@@ -140,9 +140,10 @@ class ProvisionedImages:
         known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
         if known is None or not self._place.engine.has(known.image):
             return None
-        self._guesses[wanted] = Resolution(
-            lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
-        )
+        if wanted:  # else there is nothing that an index could know better
+            self._guesses[wanted] = Resolution(
+                lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
+            )
         return known
 
     def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
