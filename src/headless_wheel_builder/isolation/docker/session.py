@@ -76,6 +76,7 @@ class ContainerSession:
             )
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
+                container.make()
                 launcher = self._launched(container, plan, provisioned, backend)
             except BaseException:  # a cancellation too: nobody else knows the container
                 container.close()
