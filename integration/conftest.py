@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from containers import containers, engine, kept_images, known_environment, watched  # noqa: F401 - fixtures
 from frontends import Frontends
 
 
