@@ -8,6 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from containers import containers, kept_images, known_environment, watched  # noqa: F401 - fixtures
 from frontends import Frontends
 
 

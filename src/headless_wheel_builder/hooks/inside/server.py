@@ -139,8 +139,11 @@ class Host:
                 if frame is None:
                     os._exit(0)
         self._end("kill")
-        # Another stream than that of the frames: what is in front of the mark was printed before.
-        os.write(2, request.get("mark", "").encode())
+        if "mark" in request:
+            # Another stream than that of the frames: what is in front of the mark was printed before. The hook may have
+            # made it one that does not block, for it is the hook's too; half a mark would be waited for in vain.
+            os.set_blocking(2, True)
+            os.write(2, request["mark"].encode())
         files = {path: _text(path) for path in request.get("read", ()) if os.path.isfile(path)}
         self._channel.write({"ended": self._status, "files": files} if files else {"ended": self._status})
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from typing import Any, Final
 
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.endpoint import DOCKER_SOCKET
-from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
 from headless_wheel_builder.isolation.docker.plan import KEPT
@@ -27,7 +28,8 @@ def keep(engine: Engine, container: Container, folder: str, path: str, *, networ
     """
     image = container.commit(kept_labels(""))
     name = f"{container.name}-kept"
-    with engine.doing("The container could not be kept"):
+    with contextlib.ExitStack() as on_failure, engine.doing("The container could not be kept"):
+        on_failure.callback(_remove, engine, name, image)
         made: dict[str, Any] = engine.api.create_container(
             image,
             list(WAIT),
@@ -38,10 +40,18 @@ def keep(engine: Engine, container: Container, folder: str, path: str, *, networ
             host_config=engine.api.create_host_config(auto_remove=True, network_mode="default" if network else "none"),
         )
         engine.api.start(made["Id"])
+        on_failure.pop_all()
     docker = _docker(engine)
     line = shlex.join([*docker, "exec", "-it", "-w", folder, name, "sh"])
     removal = shlex.join([*docker, "rm", "-f", name])
     return f"The container is kept. To look into it:\n  {line}\nTo remove it:\n  {removal}"
+
+
+def _remove(engine: Engine, name: str, image: str) -> None:
+    with contextlib.suppress(*ERRORS):
+        engine.api.remove_container(name, force=True)
+    with contextlib.suppress(*ERRORS):
+        engine.api.remove_image(image)
 
 
 def _docker(engine: Engine) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -61,12 +62,14 @@ class ContainerLauncher:
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
-        container.put([*programs.members(), *members, of_folder(SOURCES), of_folder(CALLS)])
-        # Where hooks ran last.
-        self.folder = self._place(backend.source)
+        folders = of_folder(SOURCES), of_folder(CALLS)
+        container.put([*programs.members(), *members, *folders], processes.checkpoint)
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         container.start({"preload": preload, "own": list(memory.own) if memory else []})
         self._talk = Conversation(container)
+        # Where hooks ran last. Sources go into a container that runs, for only such a one ends with its frontend,
+        # and there may be much to copy.
+        self.folder = self._place(backend.source)
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
@@ -144,8 +147,8 @@ class ContainerLauncher:
         source = os.path.abspath(source)
         if source not in self._sources:
             place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(source)}"
-            above = of_folder(os.path.dirname(place))
-            self.container.put([above, *of_tree(source, place, self._processes.checkpoint)])
+            above, checkpoint = of_folder(os.path.dirname(place)), self._processes.checkpoint
+            self.container.put(chain([above], of_tree(source, place, checkpoint)), checkpoint)
             self._sources[source] = place
         return self._sources[source]
 
@@ -189,4 +192,5 @@ def _ignore(_piece: bytes) -> None:
 
 def _print(piece: bytes) -> None:
     # Both streams of the hook are one here; it is not for whoever reads our stdout.
-    os.write(2, piece)
+    while piece:
+        piece = piece[os.write(2, piece) :]

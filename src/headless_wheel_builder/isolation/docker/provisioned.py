@@ -140,10 +140,11 @@ class ProvisionedImages:
         # What was asked about once is known for the rest of the build.
         if wanted in self._resolutions or (known := self._known(wanted)) is None:
             return None
-        self._guesses.append(wanted)
-        self._resolutions[wanted] = Resolution(
-            lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
-        )
+        if wanted:  # else there is nothing that an index could know better
+            self._guesses.append(wanted)
+            self._resolutions[wanted] = Resolution(
+                lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
+            )
         return known
 
     def _known(self, wanted: Requirements) -> Provisioned | None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.errors import DependencyError, IsolationError, RequestError
-from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, RequirementsInstalling, Warned
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
@@ -77,6 +77,7 @@ class ContainerSession:
             )
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
+                container.make()
                 launcher = self._launched(container, plan, provisioned, backend)
             except BaseException:  # a cancellation too: nobody else knows the container
                 container.close()
@@ -110,8 +111,12 @@ class ContainerSession:
             return
         for launcher in self._launchers.values():
             path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
-            kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
-            place.context.report(Noticed(kept))
+            try:
+                kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
+            except IsolationError as error:  # perhaps it has gone; why the build failed is said all the same
+                place.context.report(Warned(f"{error.message}: {error.cause}"))
+            else:
+                place.context.report(Noticed(kept))
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""

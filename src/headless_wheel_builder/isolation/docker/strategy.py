@@ -129,7 +129,7 @@ class DockerIsolation:
         limits(self.config)
         # What follows would only have to log in once more.
         if not find_endpoint(context.environ).is_ssh:
-            with self._engine(context):
+            with _cancelled_if_so(context.processes), self._engine(context):
                 pass
 
     @contextlib.contextmanager
@@ -139,7 +139,7 @@ class DockerIsolation:
         :raises IsolationError: there is no such image, or no engine
         :raises InterpreterError: the image has no such interpreter
         """
-        with self._place(context) as place:
+        with _cancelled_if_so(context.processes), self._place(context) as place:
             interpreter = equip(place, python or ".".join(map(str, sys.version_info[:2])))
             with _closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
                 yield session
@@ -196,7 +196,7 @@ class Lent(DockerIsolation):
         """Have environments for one build, for the length of a `with` block."""
         del python
         lent = self._environment
-        with self._place(context) as place:
+        with _cancelled_if_so(context.processes), self._place(context) as place:
             images = ProvisionedImages(place, equip(place, lent.python))
             images.lend(lent.requirements, lent.provisioned)
             with _closing(ContainerSession(place, images, lent.requirements)) as session:
@@ -218,7 +218,21 @@ def _closing(session: ContainerSession) -> Iterator[ContainerSession]:
     try:
         yield session
     except HeadlessWheelBuilderError:
+        session.place.context.processes.checkpoint()
         session.keep()
         raise
     finally:
         session.close()
+
+
+@contextlib.contextmanager
+def _cancelled_if_so(processes: Processes) -> Iterator[None]:
+    """Raise `Cancelled` instead of an error in a `with` block if the build was cancelled.
+
+    What an engine says when it is asked for something of a container that we have ended is no reason of a failure.
+    """
+    try:
+        yield
+    except HeadlessWheelBuilderError:
+        processes.checkpoint()
+        raise

@@ -176,6 +176,7 @@ def _any_python(engine: Engine, plan: Plan) -> str:
 def _made(engine: Engine, plan: Plan) -> Iterator[Container]:
     container = Container(engine, plan)
     try:
+        container.make()
         yield container
     finally:
         container.close()

@@ -120,7 +120,8 @@ def open_workshop(
     argv = programs.host_argv(plan.argv[0], plan.platform)
     container = processes.add(lambda: Container(engine, changed(plan, argv=argv)))
     try:
-        container.put([*programs.members(), *members])
+        container.make()
+        container.put([*programs.members(), *members], processes.checkpoint)
         container.start({"preload": [], "own": []})
         yield Workshop(container, processes)
     finally:
