@@ -82,7 +82,8 @@ class FakeContainer:
 
     def _read(self) -> Frame | None:
         head = self._exactly(4)
-        frame: Frame | None = json.loads(self._exactly(int.from_bytes(head, "big"))) if head else None
+        body = self._exactly(int.from_bytes(head, "big")) if head else b""
+        frame: Frame | None = json.loads(body) if body else None
         return frame
 
     def _exactly(self, count: int) -> bytes:
@@ -165,9 +166,9 @@ class FakeApi:
     def create_container_from_config(self, config: dict[str, Any], *, name: str, platform: str) -> dict[str, str]:
         if config["Image"] not in self.kept:
             raise ImageNotFound(f"No such image: {config['Image']}")
-        made = f"container-{next(self._ids)}"
-        self.made[made] = FakeContainer({**config, "name": name, "platform": platform}, self.program)
-        return {"Id": made}
+        # Engines take the one for the other.
+        self.made[name] = FakeContainer({**config, "name": name, "platform": platform}, self.program)
+        return {"Id": name}
 
     def create_container(self, of: str, argv: list[str], **config: Any) -> dict[str, str]:
         options = {"Image": of, "Cmd": argv, "platform": "", **config}
