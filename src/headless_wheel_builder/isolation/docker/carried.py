@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -32,6 +33,8 @@ INDEXES: Final = frozenset(
 )  # fmt: skip
 # Which date artifacts have, so that they are the same each time.
 EPOCH: Final = "SOURCE_DATE_EPOCH"
+# In an address.
+_NEAR: Final = re.compile(r"//(?:[^/@\s]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?=[:/\s]|$)", re.IGNORECASE)
 # Credentials of indexes that have a name: UV_INDEX_<NAME>_USERNAME and _PASSWORD.
 NAMED: Final = ("_USERNAME", "_PASSWORD")
 
@@ -69,6 +72,15 @@ def carried(environ: Mapping[str, str]) -> Carried:
     configured, members = config_members(environ)
     found, linked = links(environ)
     return Carried(network, {**installer, **configured, **found}, hooks, files, (*members, *linked))
+
+
+def unreachable(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that name this machine, which is another one than that of whoever is in a container."""
+    return sorted(
+        name
+        for name, text in environ.items()
+        if (name.upper() in PROXIES or name in INDEXES) and name.upper() != "NO_PROXY" and _NEAR.search(text)
+    )
 
 
 def _is_named(name: str) -> bool:

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.events import Noticed, Warned
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
-from headless_wheel_builder.isolation.docker.carried import carried
+from headless_wheel_builder.isolation.docker.carried import carried, unreachable
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
@@ -39,6 +39,8 @@ class Place:
         self.constraints = None if config.constraints is None else Constraints(config.constraints).everything()
         if image.end_of_life:
             context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
+        for name in unreachable(context.environ):
+            context.report(Warned(f"{name} names this machine: in a container that is the container itself"))
         self.limits = limits(config)
         self.id = image_id(engine, image, context.report, context.processes)
         question = self.question("look")
