@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, Noticed, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Kind, Noticed, RequirementsInstalling, Warned
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
@@ -109,8 +109,12 @@ class ContainerSession:
             return
         for launcher in self._launchers.values():
             path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
-            kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
-            place.context.report(Noticed(kept))
+            try:
+                kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
+            except IsolationError as error:  # it has gone, perhaps: that is not why the build failed
+                place.context.report(Warned(f"The container is not kept: {error.message}. {error.cause}".rstrip()))
+            else:
+                place.context.report(Noticed(kept))
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""
