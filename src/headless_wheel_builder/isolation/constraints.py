@@ -46,13 +46,23 @@ class Constraints:
         self.check()
         return self._text or ""
 
-    def everything(self) -> str:
+    def everything(self, above: tuple[str, ...] = ()) -> str:
         """Return the constraints with those of the files that they name, for where these are not.
 
-        :raises RequestError: one of them cannot be read
+        :param above: the files by which one came to this
+        :raises RequestError: one of them cannot be read, or names itself
         """
+        path = os.path.realpath(self._path)
+        if path in above:
+            raise RequestError(f"The constraints file {self._path} names itself, by way of those that it names")
+        return "".join(self._included(line, (*above, path)) for line in self.text().splitlines(keepends=True))
+
+    def _included(self, line: str, above: tuple[str, ...]) -> str:
+        other = _OTHER.match(line)
+        if other is None or "://" in other["path"]:
+            return line
         folder = os.path.dirname(os.path.abspath(self._path))
-        return "".join(_included(line, folder) for line in self.text().splitlines(keepends=True))
+        return Constraints(os.path.join(folder, other["path"])).everything(above) + "\n"
 
     def file(self, work: str) -> str:
         """Return the path of a file that an installer can read, in the folder `work` if it has to be made.
@@ -68,10 +78,3 @@ class Constraints:
         with open(copy, "w", encoding="utf-8") as file:
             file.write(self._text or "")
         return copy
-
-
-def _included(line: str, folder: str) -> str:
-    other = _OTHER.match(line)
-    if other is None or "://" in other["path"]:
-        return line
-    return Constraints(os.path.join(folder, other["path"])).everything() + "\n"

@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import json
+import os
 import socket
 import tarfile
 import threading
@@ -270,10 +271,12 @@ def make_place(
     """Return a place on a fake engine whose image has what was found.
 
     :param folder: where it keeps what it finds out
+    :param environ: of the caller, who has no configuration files
     """
+    environ = {"HOME": str(folder), "PIP_CONFIG_FILE": os.devnull, **(environ or {})}
     config, recorder = config or DockerConfig(), recorder or Recorder()
     keeper = Looked(Store(str(folder / "store")), recorder, found or facts())
-    return Place(engine(api), find_image(config), config, make_context(recorder, environ or {}), keeper)
+    return Place(engine(api), find_image(config), config, make_context(recorder, environ), keeper)
 
 
 class Workshop:

@@ -23,6 +23,6 @@ def unsupported(last_words: str, platform: str) -> IsolationError | None:
         f"The engine's machine cannot run programs for {platform}",
         cause=f"Its processor is another one, and nothing there emulates {architecture}.",
         hint="Have it emulated, once on that machine: docker run --privileged --rm tonistiigi/binfmt --install"
-        f" {architecture.replace('/', '-')} (or Debian's packages qemu-user-static and binfmt-support)."
+        f" {architecture.partition('/')[0]} (or Debian's packages qemu-user-static and binfmt-support)."
         " Faster is an engine of that architecture: docker context use NAME, or DOCKER_HOST.",
     )

@@ -75,7 +75,8 @@ def _install_tools(place: Place, missing: list[str]) -> None:
             try:
                 add(workshop, "uv")
             except DependencyError as error:
-                place.context.report(Noticed(f"There is no uv for this image: {error.cause.splitlines()[-1]}"))
+                reason = error.cause.splitlines()[-1].removeprefix("< ")
+                place.context.report(Noticed(f"There is no uv for this image: {reason}"))
 
     _move(place, " ".join(missing), install, [pip_member(interpreter)])
 
@@ -97,4 +98,4 @@ def _made(place: Place, question: str, work: Callable[[Workshop], None], members
     with open_workshop(place.engine, plan, place.context.processes, everything) as workshop:
         work(workshop)
         facts = workshop.ask(programs.LOOK, programs.DESCRIBE)
-        return {"image": workshop.container.commit(kept_labels(question)), "facts": facts}
+        return {"image": workshop.container.commit(kept_labels(question, place.id)), "facts": facts}

@@ -10,7 +10,7 @@ from typing import Final
 
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of_folder, of_tree
-from headless_wheel_builder.isolation.installers import config_files
+from headless_wheel_builder.isolation.installers import config_files, own_config_files, shared_config_files
 
 UV_CONFIG: Final = f"{programs.SCRATCH}/uv.toml"
 PIP_CONFIG: Final = f"{programs.SCRATCH}/pip.conf"
@@ -47,9 +47,10 @@ def links(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Member]]:
     """Return variables that name folders with distributions, and the folders, where they are in a container."""
     variables, members = {}, []
     for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
-        separator = "," if name.startswith("UV_") and "," in environ.get(name, "") else None
+        # A blank is part of a name for uv, and ends one for pip.
+        separator = "," if name.startswith("UV_") else None
         places = []
-        for count, place in enumerate(environ.get(name, "").split(separator)):
+        for count, place in enumerate(filter(None, environ.get(name, "").split(separator))):
             folder = place.removeprefix("file://")
             if os.path.isdir(folder):
                 place = f"{LINKS}/{name.lower()}-{count}"  # noqa: PLW2901 - what is there instead
@@ -73,12 +74,22 @@ def _pip_config(environ: Mapping[str, str]) -> bytes:
     chosen = environ.get("PIP_CONFIG_FILE")
     if chosen == os.devnull:
         return b""
-    older = ["/etc/pip.conf", os.path.join(environ.get("HOME", ""), ".pip", "pip.conf")]
-    return _merged([*older[:1], *config_files(environ, "pip", "pip.conf"), *older[1:], *filter(None, [chosen])])
+    # What comes later counts, as for pip, which does not look at the user's own beside one that is chosen.
+    shared = [*shared_config_files(environ, "pip", "pip.conf"), "/etc/pip.conf"]
+    if chosen and os.path.exists(chosen):
+        return _merged([*shared, chosen])
+    older = os.path.join(environ.get("HOME", ""), ".pip", "pip.conf")
+    return _merged([*shared, older, *own_config_files(environ, "pip", "pip.conf")])
+
+
+class _Parser(configparser.RawConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Write a setting in the one way that pip knows for all in which it reads it."""
+        return optionstr.lower().replace("_", "-").removeprefix("--")
 
 
 def _merged(paths: Sequence[str]) -> bytes:
-    parser = configparser.RawConfigParser()
+    parser = _Parser()
     for path in paths:
         try:
             parser.read_string(_content(path).decode("utf-8", "replace"))

@@ -17,7 +17,7 @@ KEY: Final = f"{LABEL}.key"
 CREATED: Final = f"{LABEL}.created"
 BASE: Final = f"{LABEL}.base"
 DAY: Final = 24 * 60 * 60
-# Images that nobody used for this long go, and the oldest of more than this many bytes on top of what they are made of.
+# Images that were made this long ago go, and the oldest of more than this many bytes on top of what they are made of.
 LONGEST: Final = 30 * DAY
 LARGEST: Final = 10 * 1024**3
 # A container that does not run is one that an engine lost: it has been started within a second of being made.

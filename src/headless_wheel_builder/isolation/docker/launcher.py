@@ -183,7 +183,9 @@ class ContainerLauncher:
 
 
 def _moved(name: str, value: str, source: str, place: str) -> str:
-    return value.replace(source, place) if name.startswith("_PYPROJECT_HOOKS_") else value
+    # pyproject-hooks writes paths in JSON, where some letters are written otherwise.
+    here, there = (json.dumps(path)[1:-1] for path in (source, place))
+    return value.replace(here, there) if name.startswith("_PYPROJECT_HOOKS_") else value
 
 
 def _ignore(_piece: bytes) -> None:

@@ -113,8 +113,8 @@ class ContainerSession:
             path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
             try:
                 kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
-            except IsolationError as error:  # perhaps it has gone; why the build failed is said all the same
-                place.context.report(Warned(f"{error.message}: {error.cause}"))
+            except IsolationError as error:  # it has gone, perhaps: that is not why the build failed
+                place.context.report(Warned(f"The container is not kept: {error.message}. {error.cause}".rstrip()))
             else:
                 place.context.report(Noticed(kept))
 

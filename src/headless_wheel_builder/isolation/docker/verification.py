@@ -65,7 +65,8 @@ def _memory(files: Mapping[str, str]) -> float | None:
 
 
 def _cpus(files: Mapping[str, str]) -> float | None:
-    quota, period = (files.get(CPUS) or f"{files.get(QUOTA, '')} {files.get(PERIOD, '')}").split() or ("", "")
+    text = files.get(CPUS) or f"{files.get(QUOTA, '').strip()} {files.get(PERIOD, '')}"
+    quota, _, period = text.strip().partition(" ")
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() else None
 
 

@@ -27,16 +27,30 @@ TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 def interpreters(describe: str) -> list[dict[str, Any]]:
     """Return what each interpreter says of itself, in the order in which they are preferred."""
     found: dict[str, dict[str, Any]] = {}
-    running = []
-    for path in paths():
-        program = [path, "-I", describe]
-        running.append((path, subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)))
-    for path, process in running:
-        output = process.communicate()[0]
-        if process.returncode == 0:
-            facts = json.loads(output.decode())
+    # All at once, as each takes its time.
+    for path, process in [(path, started([path, "-I", describe])) for path in paths()]:
+        facts = described(process)
+        if facts is not None:
             found.setdefault(os.path.realpath(facts["executable"]) + facts["site_packages"], dict(facts, path=path))
     return list(found.values())
+
+
+def started(program: list[str]) -> subprocess.Popen[bytes] | None:
+    """Start a program; one that is for another machine, for example, cannot be."""
+    try:
+        return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+
+
+def described(process: subprocess.Popen[bytes] | None) -> dict[str, Any] | None:
+    """Return what an interpreter says of itself, None if it is none."""
+    output = b"" if process is None else process.communicate()[0]
+    try:
+        facts = json.loads(output.decode())
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) and "site_packages" in facts else None
 
 
 def paths() -> Iterator[str]:
