@@ -26,6 +26,13 @@ from docker.errors import APIError
 from frontends import Frontends, Run, Running, environment, left_nothing
 from registry import LOGIN, Front, Mood, Registry, in_front_of, running
 
+from headless_wheel_builder.events import Event, Noticed
+from headless_wheel_builder.isolation.docker.endpoint import Endpoint
+from headless_wheel_builder.isolation.docker.engine import connect
+from headless_wheel_builder.isolation.docker.images import Image
+from headless_wheel_builder.isolation.docker.pulling import Patience, image_id
+from headless_wheel_builder.process import Processes
+
 BAR = re.compile(r"^  ([0-9a-f]{12})  (\w+) *(.*)$", re.MULTILINE)
 PULLED = re.compile(r"^  Pulled layer ([0-9a-f]{12}): 2\.0 MB$", re.MULTILINE)
 # The images have no Python, so that every build ends after its pull.
@@ -287,8 +294,7 @@ def test_a_registry_that_hangs_does_not_keep_the_build_from_ending(
     registry.push("hanging")
     puller.front.moods = [mood]
     running = puller.start("--image", puller.name("hanging"))
-    wait_for(puller, waiting=True)
-    time.sleep(0.2)
+    wait_until_somebody_waits(puller)
     begin = time.monotonic()
     running.signal(number, group=True)
     run = running.finish(30)
@@ -296,12 +302,25 @@ def test_a_registry_that_hangs_does_not_keep_the_build_from_ending(
     assert run.exit_code == 128 + number
     assert run.errors == [f"ERROR Interrupted by {number.name}"]
     left_nothing(run)
-    # The engine does not go on for nobody.
-    wait_for(puller, waiting=False)
+    assert not puller.has(puller.name("hanging"))
 
 
-def wait_for(puller: Puller, *, waiting: bool) -> None:
+def wait_until_somebody_waits(puller: Puller) -> None:
     end = time.monotonic() + 20
-    while bool(puller.front.waiting) is not waiting:
+    while not puller.front.waiting:
         assert time.monotonic() < end
         time.sleep(0.02)
+    time.sleep(0.3)
+
+
+@pytest.mark.parametrize("mood", ["hang", "stall in layers"])
+def test_a_pull_that_makes_no_progress_is_tried_again(puller: Puller, registry: Registry, mood: Mood) -> None:
+    digest = registry.push("stalled")
+    puller.front.moods = [mood, "well"]
+    reference = f"{puller.name('stalled')}@{digest}"
+    said: list[Event] = []
+    with contextlib.closing(connect(Endpoint(puller.engine), 60)) as engine:
+        image = Image(reference, "x86_64", "linux/amd64", reference)
+        image_id(engine, image, said.append, Processes(), Patience(waits=(0.1,), silence=2.0))
+    assert Noticed("Pulling again in 0.1 s: the engine said nothing for 2 s") in said
+    assert puller.has(reference)

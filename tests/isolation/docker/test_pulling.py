@@ -432,4 +432,10 @@ def test_the_engine_can_be_used_after_a_pull_that_was_broken_off(puller: Puller)
     assert "said nothing for 0.2 s" in puller.refused(NAME).cause
     puller.fake.has(f"{NAME}:latest")
     assert puller.pull(NAME) == ID
-    assert "_get_conn" not in vars(puller.engine.api.get_adapter(puller.engine.address))
+
+
+def test_the_client_is_as_it_was_after_a_pull(puller: Puller) -> None:
+    before = set(vars(puller.engine.api.get_adapter(puller.engine.address)))
+    puller.fake.answers = [messages(puller.arrives(f"{NAME}:latest"))]
+    puller.pull(NAME)
+    assert set(vars(puller.engine.api.get_adapter(puller.engine.address))) == before

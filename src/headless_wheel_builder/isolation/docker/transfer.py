@@ -38,7 +38,6 @@ def follow(
         thread.start()
         try:
             while (message := _next(inbox, silence)) is not None:
-                processes.checkpoint()
                 hear(message)
             processes.checkpoint()
         finally:
