@@ -60,6 +60,7 @@ def test_the_smallest_run_prints_tables_and_writes_files(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not (ENGINE or os.environ.get("CI")), reason="HWB_TEST_ENGINE names no engine")
+@pytest.mark.timeout(900)
 def test_containers_have_tables_and_targets_of_their_own(tmp_path: Path) -> None:
     contenders = ("later", "cibuildwheel-uv", "hooks-repair")
     process = start(tmp_path, "--kinds", "container", "--rounds", "1", "--contenders", *contenders, **ENGINES)
