@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -13,7 +14,7 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.archive import of_folder, of_tree
+from headless_wheel_builder.isolation.docker.archive import Member, of_folder, of_tree
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.process import OnOutput, Processes
 
@@ -52,8 +53,9 @@ class ContainerLauncher:
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = not backend.is_in_tree
-        container.put([*programs.members(), of_folder(SOURCES), of_folder(CALLS)])
-        self._place(backend.source)
+        # All at once: for each archive the engine mounts the container's files anew.
+        ours = [*programs.members(), of_folder(SOURCES), of_folder(CALLS)]
+        container.put(itertools.chain(ours, self._placed(backend.source)))
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         container.start({"preload": preload, "own": list(memory.own) if memory else []})
         self._talk = Conversation(container)
@@ -116,11 +118,15 @@ class ContainerLauncher:
     def _place(self, source: str) -> str:
         """Return where a source tree is in the container; it is copied the first time."""
         if source not in self._sources:
-            place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(os.path.abspath(source))}"
-            above = of_folder(os.path.dirname(place))
-            self.container.put([above, *of_tree(source, place, self._processes.checkpoint)])
-            self._sources[source] = place
+            self.container.put(self._placed(source))
         return self._sources[source]
+
+    def _placed(self, source: str) -> Iterator[Member]:
+        """Return the members of a source tree, as they are to be where `_place` then says."""
+        place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(os.path.abspath(source))}"
+        self._sources[source] = place
+        yield of_folder(os.path.dirname(place))
+        yield from of_tree(source, place, self._processes.checkpoint)
 
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
