@@ -23,7 +23,7 @@ from integration.benchmark.workspace import temporary
 SHOWN = ("headless-wheel-builder", "build", "uv", "pip", "cibuildwheel", "flit-core", "hatchling", "setuptools")
 
 # A big tree is slow, and its memory is the same each time.
-COPYINGS = 3
+COPYINGS = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

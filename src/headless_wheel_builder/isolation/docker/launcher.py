@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -62,8 +62,12 @@ class ContainerLauncher:
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
-        folders = of_folder(SOURCES), of_folder(CALLS)
-        container.put([*programs.members(), *members, *folders], processes.checkpoint)
+        # All at once: for each archive the engine mounts the container's files anew.
+        ours = [*programs.members(), *members, of_folder(SOURCES), of_folder(CALLS)]
+        source = os.path.abspath(backend.source)
+        container.put(itertools.chain(ours, self._placed(source)), processes.checkpoint)
+        # Where hooks ran last.
+        self.folder = self._sources[source]
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         container.start({"preload": preload, "own": list(memory.own) if memory else []})
         self._talk = Conversation(container)
@@ -146,11 +150,15 @@ class ContainerLauncher:
         """Return where a source tree is in the container; it is copied the first time."""
         source = os.path.abspath(source)
         if source not in self._sources:
-            place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(source)}"
-            above, checkpoint = of_folder(os.path.dirname(place)), self._processes.checkpoint
-            self.container.put(chain([above], of_tree(source, place, checkpoint)), checkpoint)
-            self._sources[source] = place
+            self.container.put(self._placed(source), self._processes.checkpoint)
         return self._sources[source]
+
+    def _placed(self, source: str) -> Iterator[Member]:
+        """Return the members of a source tree, as they are to be where `_place` then says."""
+        place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(source)}"
+        self._sources[source] = place
+        yield of_folder(os.path.dirname(place))
+        yield from of_tree(source, place, self._processes.checkpoint)
 
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
