@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ OLDEST_API: Final = (1, 41)
 NEWEST_API: Final = (1, 51)
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
+
+# Where in Python's own source an error of TLS was raised.
+SOURCE_LINE: Final = re.compile(r" \(_ssl\.c:\d+\)$")
 
 
 class Engine:
@@ -112,7 +116,9 @@ def said(error: BaseException) -> str:
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
+            return SOURCE_LINE.sub("", inner.strerror).rstrip(".")
         reasons.append(str(inner))
-        inner = inner.__cause__ or inner.__context__
+        # Urllib3 has some of them as arguments only.
+        wrapped = next((one for one in inner.args if isinstance(one, BaseException)), None)
+        inner = inner.__cause__ or inner.__context__ or wrapped
     return reasons[0].rstrip(".\n")
