@@ -68,3 +68,35 @@ def test_a_configuration_that_cannot_be_read_is_an_error(home: Path) -> None:
 
 def test_windows_has_a_pipe(home: Path) -> None:
     assert find_endpoint({"HOME": str(home)}, "nt").address == "npipe:////./pipe/docker_engine"
+
+
+def test_tls_may_be_wanted_without_a_check_of_the_engine(home: Path) -> None:
+    environ = {"HOME": str(home), "DOCKER_HOST": "tcp://a:2376", "DOCKER_TLS": "1"}
+    assert find_endpoint(environ) == Endpoint(
+        "tcp://a:2376", str(home / ".docker"), is_verified=False, source="DOCKER_HOST"
+    )
+    assert find_endpoint({**environ, "DOCKER_TLS_VERIFY": "1"}).is_verified
+    make_context(home, "far", {"Host": "tcp://far:2376", "SkipTLSVerify": True}, tls=True)
+    assert not find_endpoint({"HOME": str(home), "DOCKER_CONTEXT": "far"}).is_verified
+
+
+@pytest.mark.parametrize(
+    ("address", "certificates", "url"),
+    [
+        ("tcp://a:1", "", "tcp://a:1"),
+        ("tcp://a", "", "tcp://a:2375"),
+        ("tcp://a/", "/certs", "tcp://a:2376"),
+        ("tcp://[::1]", "", "tcp://[::1]:2375"),
+        ("tcp://[::1]:5", "", "tcp://[::1]:5"),
+        ("tcp://", "/certs", "tcp://localhost:2376"),
+        ("unix:///d.sock", "", "unix:///d.sock"),
+    ],
+)
+def test_a_port_that_is_not_named_is_that_of_dockers_command_line(address: str, certificates: str, url: str) -> None:
+    assert Endpoint(address, certificates).url == url
+
+
+def test_an_engine_behind_ssh_is_connected_to_at_the_near_end() -> None:
+    assert Endpoint("ssh://far", near="unix:///near.sock").url == "unix:///near.sock"
+    assert Endpoint("ssh://far").is_ssh
+    assert not Endpoint("tcp://far").is_ssh

@@ -81,6 +81,9 @@ class Attachment:
         with contextlib.suppress(OSError):
             self._stream.close()
             self._socket.close()
+            # Of a connection with TLS, the response has a part that keeps it open.
+            if (response := getattr(self._stream, "_response", None)) is not None:
+                response.close()
 
     def _hand_on(self, count: int, on_output: OnOutput | None) -> None:
         printed = bytes(self._printed[:count])

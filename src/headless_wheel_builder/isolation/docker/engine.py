@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ HINTS: Final = {
     "no such image": "It was removed meanwhile: build again.",
     "range of cpus": "Ask for fewer processors than the engine's machine has.",
 }
+# Where in Python's own source an error of TLS was raised.
+SOURCE_LINE: Final = re.compile(r" \(_ssl\.c:\d+\)$")
 
 
 class Engine:
@@ -135,7 +138,9 @@ def said(error: BaseException) -> str:
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
+            return SOURCE_LINE.sub("", inner.strerror).rstrip(".")
         reasons.append(str(inner))
-        inner = inner.__cause__ or inner.__context__
+        # Urllib3 has some of them as arguments only.
+        wrapped = next((one for one in inner.args if isinstance(one, BaseException)), None)
+        inner = inner.__cause__ or inner.__context__ or wrapped
     return reasons[0].rstrip(".\n")

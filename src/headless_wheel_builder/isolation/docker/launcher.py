@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,12 +61,8 @@ class ContainerLauncher:
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
-        # All at once: for each archive the engine mounts the container's files anew.
-        ours = [*programs.members(), *members, of_folder(SOURCES), of_folder(CALLS)]
-        source = os.path.abspath(backend.source)
-        container.put(itertools.chain(ours, self._placed(source)), processes.checkpoint)
-        # Where hooks ran last.
-        self.folder = self._sources[source]
+        folders = of_folder(SOURCES), of_folder(CALLS)
+        container.put([*programs.members(), *members, *folders], processes.checkpoint)
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         container.start({"preload": preload, "own": list(memory.own) if memory else []})
         self._talk = Conversation(container)

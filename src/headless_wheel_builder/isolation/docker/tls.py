@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+import urllib3
 from docker.tls import TLSConfig
 
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
@@ -34,6 +35,9 @@ def configuration(endpoint: Endpoint) -> TLSConfig:
     """
     ca, certificate, key = (os.path.join(endpoint.certificates, name) for name in (CA, CERTIFICATE, KEY))
     own = (certificate, key) if os.path.exists(certificate) else None
+    if not endpoint.is_verified:
+        # Who asked for it knows, and would be told with each request.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return TLSConfig(client_cert=own, ca_cert=ca if os.path.exists(ca) else None, verify=endpoint.is_verified)
 
 
