@@ -24,6 +24,8 @@ REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE) /\S* HTTP/1\.1\r\n")
 MADE_CONTAINER = re.compile(rb"POST \S*/containers/create\?\S*?name=([\w.-]+)")
 STARTED = re.compile(rb"POST \S*/containers/([\w.-]+)/start")
 COMMITTED = re.compile(rb'"Id":\s*"(sha256:[0-9a-f]+)"')
+# Volumes that nobody gave a name.
+ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # What builds never ask for.
 UNEXPECTED = re.compile(rb"POST \S*/(?:networks|volumes)/create|POST \S*/build\?")
 SECONDS = 90.0
@@ -162,7 +164,8 @@ class WatchedEngine:
             self.containers.append(match[1].decode())
         if match := STARTED.match(request):
             facts = _found(self.api.inspect_container, match[1].decode()) or {}
-            self._volumes += [mount["Name"] for mount in facts.get("Mounts", ()) if mount.get("Type") == "volume"]
+            names = [mount.get("Name", "") for mount in facts.get("Mounts", ())]
+            self._volumes += filter(ANONYMOUS.fullmatch, names)
         if UNEXPECTED.match(request):
             self._unexpected.append(request.decode())
 

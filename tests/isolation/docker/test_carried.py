@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, carried
+from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, carried, unreachable
 
 
 @pytest.fixture
@@ -105,3 +105,18 @@ def test_configuration_files_and_folders_with_distributions_are_for_installers(
     }
     names = {"/" + info.name for info, _ in found.installer_files}
     assert names == {"/hwb/scratch/links", *found.installer.values()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_near"),
+    [
+        ("UV_INDEX_URL", "http://localhost:3141/root/pypi", True),
+        ("PIP_EXTRA_INDEX_URL", "https://index.invalid/simple http://me:secret@127.0.0.1/simple", True),
+        ("https_proxy", "http://[::1]:8080", True),
+        ("UV_INDEX_URL", "https://localhost.example/simple", False),
+        ("NO_PROXY", "http://localhost", False),
+        ("OTHER", "http://localhost", False),
+    ],
+)
+def test_settings_that_name_this_machine_are_known_as_such(name: str, text: str, is_near: bool) -> None:
+    assert unreachable({name: text}) == ([name] if is_near else [])

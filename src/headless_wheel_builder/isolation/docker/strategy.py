@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from headless_wheel_builder.background import awaited
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
@@ -177,11 +178,10 @@ class DockerIsolation:
     @contextlib.contextmanager
     def _engine(self, context: Context) -> Iterator[Engine]:
         timeout = self.config.timeout
-        with (
-            reachable(find_endpoint(context.environ), context, timeout) as endpoint,
-            contextlib.closing(connect(endpoint, timeout, context.report)) as engine,
-        ):
-            yield engine
+        with reachable(find_endpoint(context.environ), context, timeout) as endpoint:
+            engine = awaited(lambda: connect(endpoint, timeout, context.report), context.processes)
+            with contextlib.closing(engine):
+                yield engine
 
 
 class Lent(DockerIsolation):
