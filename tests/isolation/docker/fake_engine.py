@@ -83,7 +83,8 @@ class FakeContainer:
 
     def _read(self) -> Frame | None:
         head = self._exactly(4)
-        frame: Frame | None = json.loads(self._exactly(int.from_bytes(head, "big"))) if head else None
+        body = self._exactly(int.from_bytes(head, "big")) if head else b""
+        frame: Frame | None = json.loads(body) if body else None
         return frame
 
     def _exactly(self, count: int) -> bytes:
