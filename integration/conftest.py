@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
+from containers import containers, kept_images, known_environment, watched  # noqa: F401 - fixtures
 from frontends import Frontends
 
 
@@ -25,3 +29,20 @@ def heard_signals() -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what builds keep in a folder of the tests, which share it as builds of a user do."""
     os.environ["HWB_CACHE_DIR"] = os.fspath(tmp_path_factory.mktemp("hwb-cache"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """Where the container engine is that has the images of `integration/images`."""
+    address = os.environ.get("HWB_TEST_ENGINE")
+    if not address:
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("HWB_TEST_ENGINE names no container engine: see integration/engine.py and integration/images")
+    return address
+
+
+@pytest.fixture(scope="session")
+def client(engine: str) -> Iterator[docker.APIClient]:
+    """Return what asks the engine."""
+    with contextlib.closing(docker.APIClient(engine, version="auto")) as client:
+        yield client

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -11,6 +13,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import uv
+from frontends import environment
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,6 +40,24 @@ def toml_of(file: Path) -> dict[str, Any]:
 
 
 SDISTS = [Sdist(**entry) for entry in toml_of(Path(__file__).with_name("real_sdists.toml"))["sdist"]]
+
+
+def kept(sdist: Sdist, folder: Path) -> Path:
+    """Return the file of an sdist: from a folder where such files are kept, or from the index."""
+    place = folder / sdist.sha256
+    url = url_of(sdist, uv.find_uv_bin(), environment()) if not place.is_dir() else ""
+    if url:
+        content = fetch(url)
+        assert hashlib.sha256(content).hexdigest() == sdist.sha256
+        part = folder / f"{sdist.sha256}.{os.getpid()}"
+        part.mkdir(exist_ok=True)
+        (part / url.rpartition("/")[2]).write_bytes(content)
+        try:
+            part.rename(place)
+        except OSError:  # another worker was faster
+            shutil.rmtree(part)
+    (file,) = place.iterdir()
+    return file
 
 
 def url_of(sdist: Sdist, uv: str, env: Mapping[str, str]) -> str:

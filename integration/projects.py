@@ -14,6 +14,8 @@ BACKEND = (Path(__file__).parent / "intree_backend.py").read_text()
 TABLE = '[build-system]\nrequires = {requires}\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 PKG_INFO = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
 SILENT = "TALK = False"
+# What `big` makes.
+BIG_FILES, BIG_FILE, BIG_WHEEL = 10_000, 30_000, 200_000_000
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -125,6 +127,19 @@ def setuptools_c(root: Path) -> Path:
                 PyMODINIT_FUNC PyInit__demo(void) { return PyModule_Create(&module); }
                 """,
         },
+    )
+
+
+def big(root: Path) -> Path:
+    """Make such a project with many files beside its backend, which builds a wheel that is big."""
+    change = f"""
+        def build_wheel(folder, *args):
+            name = f"{{NAME}}-{{VERSION}}-{{TAG}}.whl"
+            write_wheel(f"{{folder}}/{{name}}", {{"big": b"x" * {BIG_WHEEL}}})
+            return name
+        """
+    return write(
+        silent(root, change), {f"data/{number % 100}/{number}": b"x" * BIG_FILE for number in range(BIG_FILES)}
     )
 
 

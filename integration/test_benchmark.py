@@ -15,10 +15,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from frontends import environment
 
+ENGINE = os.environ.get("HWB_TEST_ENGINE")
 PROGRAM = str(Path(__file__).with_name("benchmark"))
 CONTENDERS = ("first", "later", "no-isolation", "uv", "hooks")
 TITLES = ["hwb, first run", "hwb, later runs", "hwb -n", "uv build", "hooks only"]
 SMALL = ("--rounds", "1", "--projects", "flit", "--kinds", "default", "--contenders", *CONTENDERS)
+# Without an engine the test fails, where it is not skipped.
+ENGINES = {"HWB_TEST_ENGINE": ENGINE or ""}
+SECTIONS = ("figures", "containers")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -53,6 +57,40 @@ def test_the_smallest_run_prints_tables_and_writes_files(tmp_path: Path) -> None
     check_tables(stdout)
     check_samples(tmp_path / "raw.json")
     check_drawing(tmp_path / "plot.svg")
+
+
+@pytest.mark.skipif(not (ENGINE or os.environ.get("CI")), reason="HWB_TEST_ENGINE names no engine")
+@pytest.mark.timeout(900)
+def test_containers_have_tables_and_targets_of_their_own(tmp_path: Path) -> None:
+    contenders = ("later", "cibuildwheel-uv", "hooks-repair")
+    process = start(tmp_path, "--kinds", "container", "--rounds", "1", "--contenders", *contenders, **ENGINES)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    rows = table(stdout, "A wheel for other people's Linux: `-w --isolation docker`")
+    titles = ["hwb, later runs", "cibuildwheel, uv", "hooks and auditwheel only"]
+    assert [row[:2] for row in rows] == [["c-extension", title] for title in titles]
+    assert [row[0] for row in table(stdout, "Targets in containers")] == [
+        "hwb, later runs ÷ cibuildwheel, uv",
+        "hwb, later runs minus hooks and auditwheel only",
+        "memory of the frontend",
+    ]
+    assert "### Targets\n" not in stdout
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_containers_need_an_engine(tmp_path: Path) -> None:
+    process = start(tmp_path, "--kinds", "container", HWB_TEST_ENGINE="")
+    _, stderr = process.communicate()
+    assert process.returncode == 2
+    assert "containers need an engine: --engine, or HWB_TEST_ENGINE" in stderr
+
+
+def test_a_section_is_replaced_and_the_others_stay() -> None:
+    page = "".join(f"<!-- {name}: written by --update-docs -->\nold\n<!-- end of {name} -->\n" for name in SECTIONS)
+    program = f"from integration.benchmark.document import replaced; print(replaced({page!r}, 'containers', 'new'))"
+    printed = subprocess.check_output([sys.executable, "-c", program], cwd=Path(__file__).parents[1], text=True)
+    figures, containers = printed.split("<!-- end of figures -->")
+    assert ("old" in figures, "old" in containers, "new" in containers) == (True, False, True)
 
 
 def check_tables(text: str) -> None:

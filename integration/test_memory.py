@@ -11,6 +11,7 @@ from pathlib import Path
 import projects
 import pytest
 from frontends import environment
+from peaks import peak_kilobytes
 
 LIMIT_MEGABYTES = 60
 PRINTED_MEGABYTES = 100
@@ -87,12 +88,3 @@ def peak_megabytes(project: Path, *argv: str, exit_code: int = 0) -> float:
         time.sleep(0.002)
     assert process.returncode == exit_code
     return peak / 1024
-
-
-def peak_kilobytes(process: int) -> int:
-    """Return the peak so far; nothing for a process that is gone."""
-    try:
-        status = Path("/proc", str(process), "status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0)

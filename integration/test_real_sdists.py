@@ -7,7 +7,6 @@ compared, and `SOURCE_DATE_EPOCH` is set for whatever a backend writes into its 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,9 +16,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import uv
-from frontends import Frontends, Pair, environment
-from index import SDISTS, Sdist, fetch, url_of
+from frontends import Frontends, Pair
+from index import SDISTS, Sdist, kept
 
 ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1700000000", "CFLAGS": "-g0", "CXXFLAGS": "-g0"}
 GIT = ("git", "-c", "user.name=demo", "-c", "user.email=demo@example.invalid", "-c", "init.defaultBranch=main")
@@ -33,21 +31,7 @@ ONE_OF_EACH = list({sdist.family: sdist for sdist in SDISTS}.values())
 def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
     """Fetch an sdist, or take it from pytest's cache."""
     assert pytestconfig.cache is not None
-    folder = pytestconfig.cache.mkdir("sdists")
-    kept = folder / sdist.sha256
-    url = url_of(sdist, uv.find_uv_bin(), environment()) if not kept.is_dir() else ""
-    if url:
-        content = fetch(url)
-        assert hashlib.sha256(content).hexdigest() == sdist.sha256
-        part = folder / f"{sdist.sha256}.{os.getpid()}"
-        part.mkdir(exist_ok=True)
-        (part / url.rpartition("/")[2]).write_bytes(content)
-        try:
-            part.rename(kept)
-        except OSError:  # another worker was faster
-            shutil.rmtree(part)
-    (file,) = kept.iterdir()
-    return file
+    return kept(sdist, pytestconfig.cache.mkdir("sdists"))
 
 
 def copied(archive: Path, root: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from core.archives import Member, make_sdist, make_wheel, pkg_info
 
-from headless_wheel_builder.events import Event, Kind
+from headless_wheel_builder.events import Event, Made
 from headless_wheel_builder.hooks.hosting import HookHost
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
@@ -152,7 +152,7 @@ class PlainProvisioned:
         del backend
         return self.processes
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         del kind, folder
         return name
 

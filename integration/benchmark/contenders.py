@@ -1,4 +1,4 @@
-"""Who is measured: our command line in four ways, its peers, and the hooks alone."""
+"""Who is measured: our command line in four ways, its peers, and the hooks alone; on this machine or in a container."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["default", "wheel", "sdist"]
+from integration.benchmark.cibuildwheel import FRONTENDS
+
+Kind: TypeAlias = Literal["default", "wheel", "sdist", "container"]
 Flags: TypeAlias = Mapping[Kind, tuple[str, ...]]
 
-KINDS: tuple[Kind, ...] = ("default", "wheel", "sdist")
+CONTAINER: Kind = "container"
+HERE: tuple[Kind, ...] = ("default", "wheel", "sdist")
+KINDS: tuple[Kind, ...] = (*HERE, CONTAINER)
 ARTIFACTS: Mapping[Kind, tuple[str, ...]] = {
     "default": ("*.tar.gz", "*.whl"),
     "wheel": ("*.whl",),
     "sdist": ("*.tar.gz",),
+    "container": ("*.whl",),
 }
 SHORT: Flags = {"default": (), "wheel": ("-w",), "sdist": ("-s",)}
 LONG: Flags = {"default": (), "wheel": ("--wheel",), "sdist": ("--sdist",)}
-BARE: Flags = {kind: (kind,) for kind in KINDS}
+BARE: Flags = {kind: (kind,) for kind in HERE}
+# The interpreter in the container, as we name it, as cibuildwheel does, and where ours has its environment.
+TARGET, IDENTIFIER, PYTHON = "3.11", "cp311-manylinux_x86_64", "/hwb/env/bin/python"
+IN_CONTAINER: Flags = {"container": ("-w", "--isolation", "docker", "--image", "{image}", "--python", TARGET)}
 HOOKS = str(Path(__file__).with_name("hooks.py"))
+CONTAINED = str(Path(__file__).with_name("contained.py"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +39,7 @@ class Contender:
     :param flags: what is added for each kind that it can build
     :param store: whether it finds our environments of earlier runs
     :param seconds: whether it says itself how long it took
+    :param frontend: what cibuildwheel builds with; empty for everything else
     """
 
     name: str
@@ -38,6 +48,7 @@ class Contender:
     flags: Flags = dataclasses.field(default_factory=lambda: SHORT)
     store: Literal["warm", "empty"] = "warm"
     seconds: Literal["measured", "reported"] = "measured"
+    frontend: str = ""
 
     def argv(self, kind: Kind, fields: Mapping[str, str]) -> list[str]:
         """Return the command line for one run."""
@@ -48,8 +59,8 @@ MODULE = ("{python}", "-m")
 HWB = (*MODULE, "headless_wheel_builder", "-o", "{out}")
 BUILD = (*MODULE, "build", "-o", "{out}")
 OURS = (
-    Contender("first", "hwb, first run", HWB, store="empty"),
-    Contender("later", "hwb, later runs", HWB),
+    Contender("first", "hwb, first run", HWB, {**SHORT, **IN_CONTAINER}, store="empty"),
+    Contender("later", "hwb, later runs", HWB, {**SHORT, **IN_CONTAINER}),
     Contender("fresh-env", "hwb --fresh-env", (*HWB, "--fresh-env")),
     Contender("no-isolation", "hwb -n", (*HWB, "-n")),
 )
@@ -59,6 +70,16 @@ PEERS = (
     Contender("build-uv", "python -m build --installer uv", (*BUILD, "--installer", "uv")),
     Contender("pip", "pip wheel (no sdist)", (*MODULE, "pip", "wheel", "--no-deps", "-w", "{out}", "."), {"wheel": ()}),
 )
+CIBUILDWHEEL = tuple(
+    Contender(
+        f"cibuildwheel-{frontend}",
+        f"cibuildwheel, {frontend}",
+        (*MODULE, "cibuildwheel", "--only", IDENTIFIER, "--output-dir", "{out}", "."),
+        {"container": ()},
+        frontend=frontend,
+    )
+    for frontend in FRONTENDS
+)
 ALONE = (
     Contender(
         "hooks",
@@ -67,5 +88,12 @@ ALONE = (
         BARE,
         seconds="reported",
     ),
+    Contender(
+        "hooks-repair",
+        "hooks and auditwheel only",
+        ("{python}", CONTAINED, "{backend}", "{ready}", PYTHON, "{out}", "{report}"),
+        {"container": ()},
+        seconds="reported",
+    ),
 )
-CONTENDERS = {contender.name: contender for contender in (*OURS, *PEERS, *ALONE)}
+CONTENDERS = {contender.name: contender for contender in (*OURS, *PEERS, *CIBUILDWHEEL, *ALONE)}

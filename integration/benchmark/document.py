@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from integration.benchmark import figures, plot
+from integration.benchmark.results import Results
 from integration.benchmark.running import BenchmarkError
 from integration.benchmark.toolbox import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
 DRAWING = f"![Milliseconds by project and contender]({PLOT.name})"
-BEGIN, END = "<!-- figures: written by --update-docs -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- {section}: written by --update-docs -->", "<!-- end of {section} -->"
 
 
-def replaced(page: str, figures: str) -> str:
-    """Put figures between the two marks of a page."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replaced(page: str, section: str, tables: str) -> str:
+    """Put tables between the two marks of a section."""
+    marks = [mark.format(section=section) for mark in (BEGIN, END)]
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise BenchmarkError(f"{PAGE.name} has no place for figures: {BEGIN} and {END}")
-    return f"{before}{begin}\n\n{figures.rstrip()}\n\n{end}{after}"
+        raise BenchmarkError(f"{PAGE.name} has no place for {section}: {' and '.join(marks)}")
+    return f"{before}{begin}\n\n{tables.rstrip()}\n\n{end}{after}"
 
 
-def update(figures: str, drawing: str) -> None:
-    """Write figures into the page and the drawing beside it."""
-    page = replaced(PAGE.read_text(encoding="utf-8"), f"{DRAWING}\n\n{figures}")
+def update(results: Results) -> None:
+    """Write the sections that were measured, and the drawing beside the page; the others stay as they are."""
+    page = PAGE.read_text(encoding="utf-8")
+    for part in results.parts:
+        tables = figures.markdown(part)
+        if not part.engine:
+            tables = f"{DRAWING}\n\n{tables}"
+            PLOT.write_text(plot.svg(part), encoding="utf-8")
+        page = replaced(page, part.section, tables)
     PAGE.write_text(page, encoding="utf-8")
-    PLOT.write_text(drawing, encoding="utf-8")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from integration.benchmark.contenders import CONTENDERS, OURS, Kind
 from integration.benchmark.ratios import ratio, spread
 from integration.benchmark.results import Results
+from integration.benchmark.running import Timing
 from integration.benchmark.tables import Table
 from integration.benchmark.targets import Outcome, outcomes
 
@@ -15,6 +16,7 @@ TITLES: Mapping[Kind, str] = {
     "default": "An sdist, and the wheel from it",
     "wheel": "A wheel alone: `-w`",
     "sdist": "An sdist alone: `-s`",
+    "container": "A wheel for other people's Linux: `-w --isolation docker`",
 }
 COLUMNS = ("project", "contender", "median ms", "p25-p75 ms", "first ÷ it", "later ÷ it", "biggest process MB")
 RATIOS = ("first", "later")
@@ -24,9 +26,11 @@ ALL = "the sum"
 
 def markdown(results: Results) -> str:
     """Return all of the tables."""
-    tables = [*(kind_table(results, kind) for kind in results.kinds), target_table(results)]
+    tables = [kind_table(results, kind) for kind in results.kinds]
+    tables += [copying_table(results.copying)] if results.copying else []
+    tables.append(target_table(results))
     tables += [phase_table(results.phases)] if results.phases else []
-    head = f"{results.machine}. Rounds: {results.rounds}.\n"
+    head = f"{', '.join(filter(None, (results.machine, results.engine)))}. Rounds: {results.rounds}.\n"
     return "\n".join([head, *(table.markdown() for table in tables)])
 
 
@@ -64,12 +68,21 @@ def target_table(results: Results) -> Table:
         (one.target, one.project, shown(one.measured, one), shown(one.limit, one), "PASS" if one.reached else "MISS")
         for one in outcomes(results)
     ]
-    return Table("Targets", ("target", "project", "measured", "at most", ""), rows)
+    title = "Targets in containers" if results.engine else "Targets"
+    return Table(title, ("target", "project", "measured", "at most", ""), rows)
 
 
 def shown(value: float, outcome: Outcome) -> str:
     """Return a value in the unit of its target."""
-    return f"{milliseconds(value)} ms" if outcome.unit == "ms" else f"{value:.2f}"
+    return {"ms": f"{milliseconds(value)} ms", "MB": f"{value / 1e6:.0f} MB"}.get(outcome.unit, f"{value:.2f}")
+
+
+def copying_table(timings: Sequence[Timing]) -> Table:
+    """Return what it took to build a big tree into a big wheel in a container."""
+    taken = milliseconds(statistics.median(timing.seconds for timing in timings))
+    peak = max(timing.peak for timing in timings)
+    row = ("big", CONTENDERS["later"].title, taken, f"{peak / 1e6:.0f}")
+    return Table("10,000 files with 300 MB in, 200 MB out", (*COLUMNS[:3], COLUMNS[-1]), [row])
 
 
 def phase_table(phases: Mapping[str, Mapping[str, float]]) -> Table:

@@ -49,4 +49,5 @@ def main() -> None:
     Path(report).write_text(str(seconds), encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from html import escape
 
-from integration.benchmark.contenders import ALONE, CONTENDERS, OURS, PEERS, Kind
+from integration.benchmark.contenders import ALONE, CIBUILDWHEEL, CONTENDERS, OURS, PEERS, Kind
 from integration.benchmark.figures import TITLES
 from integration.benchmark.ratios import Spread, spread
 from integration.benchmark.results import Results
@@ -18,7 +18,7 @@ TOP, ROW, BAR, GAP, BOTTOM = 84, 18, 12, 30, 34
 LINE, LETTERS = 15, 150
 STYLES = {
     contender.name: style
-    for style, group in (("ours", OURS), ("theirs", PEERS), ("alone", ALONE))
+    for style, group in (("ours", OURS), ("theirs", (*PEERS, *CIBUILDWHEEL)), ("alone", ALONE))
     for contender in group
 }
 STYLE = """\

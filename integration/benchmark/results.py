@@ -6,10 +6,11 @@ import dataclasses
 import json
 from collections.abc import Mapping
 
-from integration.benchmark.contenders import CONTENDERS, KINDS, Kind
+from integration.benchmark.contenders import CONTAINER, CONTENDERS, KINDS, Kind
 from integration.benchmark.imports import Imports
 from integration.benchmark.measurement import Sample
 from integration.benchmark.projects import NAMES
+from integration.benchmark.running import Timing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Results:
     """Raw samples, and what they were taken on.
 
     :param phases: seconds of our own time by project and phase
+    :param engine: what ran the containers; empty if there were none
+    :param copying: builds of a big tree into a big wheel
     """
 
     machine: str
@@ -26,6 +29,21 @@ class Results:
     samples: tuple[Sample, ...]
     imports: Imports | None
     phases: Mapping[str, Mapping[str, float]]
+    engine: str = ""
+    copying: tuple[Timing, ...] = ()
+
+    @property
+    def section(self) -> str:
+        """Return the part of the page on performance that it belongs to."""
+        return "containers" if self.engine else "figures"
+
+    @property
+    def parts(self) -> list[Results]:
+        """Return what was measured here, and what in containers; each has a section of its own."""
+        here = tuple(sample for sample in self.samples if sample.kind != CONTAINER)
+        contained = tuple(sample for sample in self.samples if sample.kind == CONTAINER)
+        parts = [dataclasses.replace(self, samples=here, engine="", copying=())] if here else []
+        return parts + ([dataclasses.replace(self, samples=contained, imports=None, phases={})] if contained else [])
 
     @property
     def kinds(self) -> list[Kind]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
-from integration.benchmark.contenders import CONTENDERS
+from integration.benchmark.contenders import CIBUILDWHEEL, CONTENDERS
 from integration.benchmark.projects import COMPILED, TINY
 from integration.benchmark.ratios import quotient
 from integration.benchmark.results import Results
@@ -23,11 +24,15 @@ RATIOS = (
 GEOMETRIC_MEAN = 0.40
 OVERHEAD = 0.100
 IMPORTS = 0.045
+# The same in containers: beside the fastest of what cibuildwheel can build with.
+CONTAINER_RATIOS = (("later", 0.45), ("first", 0.8))
+CONTAINER_OVERHEAD = 1.2
+MEMORY = 80e6
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """A target beside what was measured; seconds, or a ratio of medians."""
+    """A target beside what was measured; seconds, bytes, or a ratio of medians."""
 
     target: str
     project: str
@@ -41,9 +46,13 @@ class Outcome:
         return self.measured <= self.limit
 
 
+Parts: TypeAlias = tuple[Callable[[Results], Iterator[Outcome]], ...]
+
+
 def outcomes(results: Results) -> list[Outcome]:
     """Return those of all targets whose contenders were measured."""
-    parts: tuple[Callable[[Results], Iterator[Outcome]], ...] = (ratios, mean, never_slower, overhead, imports)
+    here: Parts = (ratios, mean, never_slower, overhead, imports)
+    parts = here if not results.engine else (container_ratios, container_overhead, memory)
     return [outcome for part in parts for outcome in part(results)]
 
 
@@ -102,3 +111,29 @@ def imports(results: Results) -> Iterator[Outcome]:
         )
         yield Outcome("hwb's own modules, after those of others", "flit", everything - others, IMPORTS, "ms")
         yield Outcome("all imports of hwb minus a bare interpreter", "flit", everything - bare, IMPORTS, "ms")
+
+
+def container_ratios(results: Results) -> Iterator[Outcome]:
+    """Compare with cibuildwheel, in the way in which it is fastest."""
+    for project in results.projects:
+        times = {peer.name: results.seconds("container", project, peer.name) for peer in CIBUILDWHEEL}
+        medians = {name: statistics.median(taken) for name, taken in times.items() if taken}
+        for ours, limit in CONTAINER_RATIOS if medians else ():
+            fastest = min(medians, key=medians.__getitem__)
+            for value in ratio(results, "container", project, ours, fastest):
+                yield Outcome(named(ours, fastest), project, value, limit)
+
+
+def container_overhead(results: Results) -> Iterator[Outcome]:
+    """Compare with the work of the hooks and of auditwheel."""
+    for project in results.projects:
+        ours, work = (results.seconds("container", project, name) for name in ("later", "hooks-repair"))
+        if ours and work:
+            value = statistics.median(ours) - statistics.median(work)
+            yield Outcome("hwb, later runs minus hooks and auditwheel only", project, value, CONTAINER_OVERHEAD, "ms")
+
+
+def memory(results: Results) -> Iterator[Outcome]:
+    """Look at the biggest process while much is copied."""
+    if results.copying:
+        yield Outcome("memory of the frontend", "big", max(one.peak for one in results.copying), MEMORY, "MB")

@@ -59,7 +59,10 @@ def install(uv: str, python: Path, arguments: list[str], workspace: Workspace) -
 
 
 def new(requirements: Iterable[str], workspace: Workspace) -> Toolbox:
-    """Make the environment, with the latest versions on the index, and with us as the working tree is."""
+    """Make the environment, with the latest versions on the index, and with us as the working tree is.
+
+    :param requirements: what it has besides the peers that are always there
+    """
     dependencies = ("--requirements", str(ROOT / "pyproject.toml"))
     python = environment(workspace.root / "tools", (*dependencies, *PEERS, *requirements), workspace)
     wheels = workspace.root / "wheels"

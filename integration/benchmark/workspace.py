@@ -19,7 +19,7 @@ UNWANTED = frozenset(
         *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_NO_CACHE", "UV_COMPILE_BYTECODE", "UV_LINK_MODE", "PIP_NO_CACHE_DIR"),
     }
 )
-UNWANTED_PREFIXES = ("PYTHON", "PYTEST", "HWB_")
+UNWANTED_PREFIXES = ("PYTHON", "PYTEST", "HWB_", "CIBW_")
 
 
 @dataclasses.dataclass(frozen=True)

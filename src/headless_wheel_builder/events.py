@@ -12,6 +12,10 @@ from typing import Literal, Protocol, TypeAlias
 from headless_wheel_builder.values import value
 
 Kind: TypeAlias = Literal["sdist", "wheel"]
+# What hooks make in folders.
+Made: TypeAlias = Literal["sdist", "wheel", "metadata"]
+# What becomes of a layer: `there` is one that the engine had, `retrying` one whose download it tries again.
+LayerStatus: TypeAlias = Literal["waiting", "downloading", "downloaded", "extracting", "retrying", "pulled", "there"]
 
 
 @value
@@ -55,6 +59,11 @@ class MetadataPreparing:
 
 
 @value
+class WheelRepairing:
+    """What the backend built is about to be made a wheel that runs elsewhere."""
+
+
+@value
 class WheelFromSdist:
     """Wheels are about to be built from the sdist that was just made; one entry for each."""
 
@@ -80,6 +89,21 @@ class HookOutput:
     """A piece of what the backend printed, where it is captured; need not end at a line's end."""
 
     text: str
+
+
+@value
+class LayerProgress:
+    """An engine that pulls an image is that far with one of its layers.
+
+    :param layer: the beginning of its digest
+    :param current: how many bytes are downloaded or extracted
+    :param total: of how many; 0 where that is not known
+    """
+
+    layer: str
+    status: LayerStatus
+    current: int = 0
+    total: int = 0
 
 
 @value
@@ -110,10 +134,12 @@ Event: TypeAlias = (
     | VersionsInstalled
     | ArtifactBuilding
     | MetadataPreparing
+    | WheelRepairing
     | WheelFromSdist
     | CommandStarted
     | CommandOutput
     | HookOutput
+    | LayerProgress
     | Noticed
     | Explained
     | Warned

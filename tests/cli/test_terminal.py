@@ -23,6 +23,7 @@ from headless_wheel_builder.events import (
     VersionsInstalled,
     Warned,
     WheelFromSdist,
+    WheelRepairing,
 )
 
 STEPS: list[tuple[Event, str]] = [
@@ -38,6 +39,7 @@ STEPS: list[tuple[Event, str]] = [
     ),
     (ArtifactBuilding("wheel"), "* Building wheel...\n"),
     (WheelFromSdist(("wheel",)), "* Building wheel from sdist\n"),
+    (WheelRepairing(), "* Repairing wheel...\n"),
     (MetadataPreparing(), "* Getting metadata for wheel...\n"),
     (Noticed("Using external uv from /x"), "  Using external uv from /x\n"),
 ]

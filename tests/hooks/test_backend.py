@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,10 @@ from headless_wheel_builder.events import (
     Warned,
 )
 from headless_wheel_builder.hooks.backend import Backend
+from headless_wheel_builder.hooks.launcher import EndedError
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
-from headless_wheel_builder.process import Processes
+from headless_wheel_builder.process import OnOutput, Processes
 
 
 class Backends:
@@ -102,6 +104,37 @@ def test_a_hook_that_ends_badly_is_a_failure_in_the_words_of_build(
     assert error.message == "Backend subprocess exited when trying to invoke build_wheel"
     assert (error.returncode, error.cause) == (status, cause)
     assert error.log.startswith("working\n")
+
+
+class Ending:
+    """A launcher whose hooks print something and are ended by something that is known."""
+
+    def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
+    ) -> int:
+        del argv, env, cwd
+        assert on_output is not None
+        on_output(b"compiling\n")
+        raise EndedError(-9, "It reached its limit.", "Give it more.")
+
+
+def test_a_hook_that_was_ended_by_something_known_says_by_what(tmp_path: Path) -> None:
+    log = Log()
+    backend = Backend(
+        os.fspath(tmp_path),
+        "backend",
+        python=sys.executable,
+        runner=HookRunner(Ending(), {}, output="capture", log=log, report=Recorder()),
+        config_settings={},
+        report=Recorder(),
+        log=log,
+    )
+    error = refused(backend)
+    assert isinstance(error, HookFailedError)
+    assert error.message == "Backend subprocess exited when trying to invoke build_wheel"
+    assert (error.returncode, error.cause, error.hint) == (-9, "It reached its limit.", "Give it more.")
+    assert error.log == "compiling\n"
+    assert str(error).endswith("It reached its limit.\nGive it more.")
 
 
 def test_the_traceback_of_a_backend_is_in_the_log(backends: Backends) -> None:

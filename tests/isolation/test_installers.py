@@ -25,7 +25,7 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.installers import Installer, Place
 from headless_wheel_builder.isolation.interpreters import running_interpreter
-from headless_wheel_builder.isolation.pip_installer import PipInstaller, _exact
+from headless_wheel_builder.isolation.pip_installer import PipInstaller, exact
 from headless_wheel_builder.isolation.resolution import is_changeable, versions
 from headless_wheel_builder.isolation.uv import Uv, find_uv
 from headless_wheel_builder.isolation.uv_installer import UvInstaller
@@ -347,7 +347,7 @@ def test_pip_never_makes_a_text_that_can_be_kept_of_what_it_leaves_passwords_out
         "download_info": {"url": "https://host.invalid/a", "vcs_info": vcs},
         "is_direct": True,
     }
-    assert is_changeable(_exact(item))
+    assert is_changeable(exact(item))
 
 
 @pytest.mark.parametrize(

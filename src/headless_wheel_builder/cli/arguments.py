@@ -47,6 +47,7 @@ class Arguments(argparse.Namespace):
     fresh_env: bool
     report: str | None
     timings: str | None
+    keep_container: bool
 
 
 class Parser(argparse.ArgumentParser):

@@ -22,6 +22,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "cpus": None,
     "mount": None,
     "env": None,
+    "hook_timeout": None,
     "keep_container": False,
     "image_mirror": None,
 }
@@ -47,6 +48,9 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
         metavar="KEY[=VALUE]",
         action="append",
         help="a variable for hooks, by default with the value that it has here; may be given many times",
+    )
+    group.add_argument(
+        "--hook-timeout", metavar="SECONDS", type=float, help="how long one hook may take (defaults to no limit)"
     )
     group.add_argument(
         "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
@@ -104,15 +108,26 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
         cpu_limit=arguments.cpus,
         repair_wheel=not arguments.no_repair,
         strip_binaries=not arguments.no_strip,
-        extra_mounts=dict(_mount(text) for text in arguments.mount or ()),
+        extra_mounts=_mounts(arguments.mount or ()),
         extra_env=dict(_variable(text, environ) for text in arguments.env or ()),
         only_plat=arguments.only_plat,
         exclude=tuple(arguments.exclude or ()),
         mirror=arguments.image_mirror,
         cache_envs=cache_envs,
-        constraints=arguments.dependency_constraints_txt,
+        constraints=arguments.dependency_constraints_txt or None,
         keep_container=arguments.keep_container,
+        hook_timeout=arguments.hook_timeout,
+        use_uv=arguments.installer != "pip",
     )
+
+
+def _mounts(texts: Sequence[str]) -> dict[str, str]:
+    mounts: dict[str, str] = {}
+    for text in texts:
+        host, container = _mount(text)
+        if mounts.setdefault(host, container) != container:
+            raise RequestError(f"--mount {text}: {host} is mounted already", hint="Mount it once, or a folder above.")
+    return mounts
 
 
 def _mount(text: str) -> tuple[str, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import sys
 from collections.abc import Mapping
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
+from headless_wheel_builder.cli.streams import write
 from headless_wheel_builder.events import (
     ArtifactBuilding,
     CommandOutput,
@@ -16,6 +15,7 @@ from headless_wheel_builder.events import (
     EnvironmentCreating,
     Event,
     Explained,
+    LayerProgress,
     MetadataPreparing,
     Noticed,
     RequirementsAsking,
@@ -23,8 +23,12 @@ from headless_wheel_builder.events import (
     VersionsInstalled,
     Warned,
     WheelFromSdist,
+    WheelRepairing,
 )
 from headless_wheel_builder.values import value
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.cli.layer_block import LayerBlock
 
 DEFAULT_WIDTH: Final = 78
 # Below this verbosity (-qq) not even the steps are said.
@@ -54,6 +58,8 @@ class Terminal:
     :param verbosity: 0, more for each `-v`, less for each `-q`
     """
 
+    _layers: LayerBlock | None = None
+
     def __init__(self, environ: Mapping[str, str], verbosity: int) -> None:
         self._verbosity = verbosity
         self._environ = environ
@@ -77,6 +83,8 @@ class Terminal:
                 self._lines(line, indent="< ", dim=True)
             case Noticed(message) if self._verbosity >= STEPS_FROM:
                 self._lines(message, indent="  ")
+            case LayerProgress() if self._verbosity >= STEPS_FROM:
+                self._show_layer(event)
             case Explained(message) if self._verbosity > 0:
                 self._lines(message, indent="  ")
             case _ if self._verbosity >= STEPS_FROM and (step := _step(event)):
@@ -93,7 +101,7 @@ class Terminal:
 
     def data(self, text: str) -> None:
         """Write to stdout."""
-        _write(sys.stdout, text)
+        self._say(sys.stdout, text)
 
     def warn(self, message: str) -> None:
         """Say what works but should be mended."""
@@ -128,6 +136,16 @@ class Terminal:
         self._err(f"{self._err_style.bold}{shown}{self._err_style.reset}")
         self._lines(rest, indent="  ")
 
+    def _show_layer(self, progress: LayerProgress) -> None:
+        from headless_wheel_builder.cli.layer_block import LayerBlock, last_line
+
+        if sys.stderr is not None and sys.stderr.isatty() and self._environ.get("TERM") != "dumb":
+            if self._layers is None:
+                self._layers = LayerBlock(sys.stderr)
+            self._layers.show(progress)
+        elif line := last_line(progress):
+            self._lines(line, indent="  ")
+
     def _lines(self, text: str, *, indent: str, dim: bool = False) -> None:
         before, after = (self._err_style.dim, self._err_style.reset) if dim else ("", "")
         for line in text.splitlines():
@@ -142,7 +160,13 @@ class Terminal:
         return textwrap.fill(line, initial_indent=indent, subsequent_indent="  ", width=self._width)
 
     def _err(self, text: str) -> None:
-        _write(sys.stderr, text)
+        self._say(sys.stderr, text)
+
+    def _say(self, stream: TextIO | None, text: str) -> None:
+        # Both streams mostly end at the same screen.
+        if self._layers is not None:
+            self._layers.clear()
+        write(stream, text)
 
 
 def _step(event: Event) -> str | None:
@@ -160,6 +184,8 @@ def _step(event: Event) -> str | None:
             return f"Building {kind}..."
         case WheelFromSdist(kinds):
             return f"Building {' and '.join(kinds)} from sdist"
+        case WheelRepairing():
+            return "Repairing wheel..."
         case MetadataPreparing():
             return "Getting metadata for wheel..."
         case _:
@@ -168,25 +194,3 @@ def _step(event: Event) -> str | None:
 
 def _block(title: str, items: tuple[str, ...]) -> str:
     return "\n".join((title, *(f"- {item}" for item in items)))
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    # None: the stream was closed before we started (`>&-`).
-    if stream is None:
-        return
-    try:
-        print(text, file=stream, flush=True)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-    except OSError:
-        # Whoever read it is gone (`| head`, a closed terminal). The build goes on: its artifacts are what counts.
-        _silence(stream)
-
-
-def _silence(stream: TextIO) -> None:
-    # Python would fail at exit to flush what was not written, and exit with 120.
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)

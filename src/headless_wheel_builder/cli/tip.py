@@ -39,7 +39,10 @@ def tip(arguments: Arguments, hook: str) -> str | None:
 
 
 def _environment(arguments: Arguments) -> Iterator[_Keepable]:
-    if not arguments.no_isolation:
+    if arguments.isolation == "docker":
+        if not arguments.keep_container:
+            yield _Keepable(option="--keep-container", thing="container", label="", path=None)
+    elif not arguments.no_isolation:
         yield _Keepable(
             option="--env-dir", thing="build environment", label="the build environment", path=arguments.env_dir
         )

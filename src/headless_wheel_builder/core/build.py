@@ -201,7 +201,7 @@ class Build:
             with self._timed("metadata"):
                 prepared = backend.metadata(folder)
             if prepared is not None:
-                return prepared_metadata(folder, prepared)
+                return prepared_metadata(folder, environment.fetch("metadata", folder, prepared))
             with self._timed("wheel"):
                 name = environment.fetch("wheel", folder, backend.build("wheel", folder))
             return wheel_metadata(self._take(folder, name, "wheel", output_dir=folder).file)

@@ -17,6 +17,7 @@ from headless_wheel_builder.errors import (
     HookResultError,
 )
 from headless_wheel_builder.events import ArtifactBuilding, Kind, MetadataPreparing, Reporter, RequirementsAsking
+from headless_wheel_builder.hooks.launcher import EndedError
 from headless_wheel_builder.requirements import find_invalid
 
 if TYPE_CHECKING:
@@ -103,13 +104,9 @@ class Backend:
         except pyproject_hooks.BackendUnavailable as error:
             raise self._unavailable(hook, error.traceback or str(error)) from None
         except subprocess.CalledProcessError as error:
-            raise HookFailedError(
-                f"Backend subprocess exited when trying to invoke {hook}",
-                hook=hook,
-                returncode=error.returncode,
-                log=self._log.text(),
-                cause=_ending(error.returncode),
-            ) from None
+            raise self._ended(hook, error.returncode, _ending(error.returncode)) from None
+        except EndedError as error:
+            raise self._ended(hook, error.returncode, error.cause, error.hint) from None
         except pyproject_hooks.UnsupportedOperation as error:
             reason = error.traceback.strip().rpartition("\n")[2]
             raise BackendError(
@@ -124,6 +121,10 @@ class Backend:
                 cause=f"The process of the hook exited with status 0 but left no result ({error}).",
                 hint="A backend must return from its hooks; this one probably called os._exit().",
             ) from None
+
+    def _ended(self, hook: str, returncode: int, cause: str, hint: str = "") -> HookFailedError:
+        message = f"Backend subprocess exited when trying to invoke {hook}"
+        return HookFailedError(message, hook=hook, returncode=returncode, log=self._log.text(), cause=cause, hint=hint)
 
     def _unavailable(self, hook: str, traceback: str) -> BackendUnavailableError:
         module = self._name.partition(":")[0]

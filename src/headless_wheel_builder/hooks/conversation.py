@@ -11,7 +11,14 @@ from headless_wheel_builder.process import OnOutput, Stop
 
 
 class UnsafeError(Exception):
-    """The host cannot run hooks as a fresh interpreter would; the text says why."""
+    """The host cannot run hooks as a fresh interpreter would; the text says why.
+
+    :param said: what the host said of it; empty if it has ended
+    """
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__(said or "its host ended")
+        self.said = said
 
 
 class Conversation:
@@ -27,7 +34,7 @@ class Conversation:
         self._is_closed = False
 
     def run(self, request: Frame, on_output: OnOutput | None) -> Frame:
-        """Have the host run a hook, and return what it says of its end.
+        """Have the host run a hook, and return what it says of its end; with `gone` if the host ended before that.
 
         :raises UnsafeError: the host cannot; nothing was run
         """
@@ -81,7 +88,7 @@ class Conversation:
             raise _unsafe(None)
         self._abandon()
         self._link.hand_on(on_output)
-        return {"ended": -signal.SIGKILL}
+        return {"ended": -signal.SIGKILL, "gone": True}
 
     def _abandon(self) -> None:
         """Kill the host and its hook."""
@@ -93,4 +100,4 @@ class Conversation:
 
 
 def _unsafe(frame: Frame | None) -> UnsafeError:
-    return UnsafeError(str(frame["unsafe"]) if frame else "its host ended")
+    return UnsafeError(str(frame["unsafe"]) if frame else "")

@@ -33,6 +33,16 @@ class BackendPlace:
         return self.name.partition(":")[0]
 
 
+class EndedError(Exception):
+    """What ended a hook, where more is known than its exit code: `cause` and `hint` are for the user."""
+
+    def __init__(self, returncode: int, cause: str, hint: str) -> None:
+        super().__init__(cause)
+        self.returncode = returncode
+        self.cause = cause
+        self.hint = hint
+
+
 class Memory(Protocol):
     """What is known about the modules that hooks need."""
 
@@ -68,6 +78,7 @@ class Launcher(Protocol):
 
         :param on_output: gets what it prints, both streams merged; without it, it prints to our own streams
         :raises Cancelled: the build was cancelled, before or meanwhile
+        :raises EndedError: it was ended by something that is known
         :raises OSError: it cannot be started
         """
         ...

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from headless_wheel_builder.errors import DependencyError
-from headless_wheel_builder.events import Kind, Reporter, silent
+from headless_wheel_builder.events import Made, Reporter, silent
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.timeline import Timeline
@@ -143,7 +143,7 @@ class Provisioned(Protocol):
         """Return what runs hooks of a backend in it, for as long as the environment is there."""
         ...
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Bring what a hook made into the folder that it was to write to, as it is to be published.
 
         :param name: what the hook returned

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from typing import Final
 
 from headless_wheel_builder.errors import RequestError
+
+# How one file names another.
+_OTHER: Final = re.compile(r"\s*(?:-[cr]\s*|--(?:constraint|requirement)(?:\s+|=))(?P<path>[^\s#]+)")
 
 
 class Constraints:
@@ -40,6 +45,24 @@ class Constraints:
         """
         self.check()
         return self._text or ""
+
+    def everything(self, above: tuple[str, ...] = ()) -> str:
+        """Return the constraints with those of the files that they name, for where these are not.
+
+        :param above: the files by which one came to this
+        :raises RequestError: one of them cannot be read, or names itself
+        """
+        path = os.path.realpath(self._path)
+        if path in above:
+            raise RequestError(f"The constraints file {self._path} names itself, by way of those that it names")
+        return "".join(self._included(line, (*above, path)) for line in self.text().splitlines(keepends=True))
+
+    def _included(self, line: str, above: tuple[str, ...]) -> str:
+        other = _OTHER.match(line)
+        if other is None or "://" in other["path"]:
+            return line
+        folder = os.path.dirname(os.path.abspath(self._path))
+        return Constraints(os.path.join(folder, other["path"])).everything(above) + "\n"
 
     def file(self, work: str) -> str:
         """Return the path of a file that an installer can read, in the folder `work` if it has to be made.

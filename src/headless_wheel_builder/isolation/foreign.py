@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Made, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import (
     BuildEnvironment,
@@ -121,7 +121,7 @@ class ForeignEnvironment:
         except DependencyError as error:
             raise contradiction(asked_by, there=there, asked=requirements, reason=str(error)) from error
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Do nothing: hooks write into the folder itself."""
         del kind, folder
         return name

@@ -146,10 +146,23 @@ def settings(environ: Mapping[str, str], names: Sequence[str], files: Sequence[s
 
 def config_files(environ: Mapping[str, str], program: str, name: str) -> list[str]:
     """Return where a program may have configuration files: those of all users, and the user's."""
+    return [*shared_config_files(environ, program, name), *own_config_files(environ, program, name)]
+
+
+def shared_config_files(environ: Mapping[str, str], program: str, name: str) -> list[str]:
+    """Return where a program may have configuration files of all users."""
+    everyone = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    return _in(["/etc", *everyone, "/Library/Application Support"], program, name)
+
+
+def own_config_files(environ: Mapping[str, str], program: str, name: str) -> list[str]:
+    """Return where a program may have configuration files of the user."""
     user = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", ""), ".config")
     support = os.path.join(environ.get("HOME", ""), "Library", "Application Support")
-    everyone = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    folders = ["/etc", *everyone, "/Library/Application Support", user, support, environ.get("APPDATA", "")]
+    return _in([user, support, environ.get("APPDATA", "")], program, name)
+
+
+def _in(folders: Sequence[str], program: str, name: str) -> list[str]:
     return [os.path.join(folder, program, name) for folder in folders if folder]
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
-from headless_wheel_builder.events import Kind, Warned
+from headless_wheel_builder.events import Made, Warned
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
@@ -149,7 +149,7 @@ class PlainEnvironment:
         self.check()
         return launcher
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Do nothing: hooks write into the folder itself."""
         del kind, folder
         return name

@@ -79,7 +79,7 @@ class PipInstaller:
         argv += requirement_files(work, requirements, self._constraints)
         run_installer(argv, _environ(work, context), context)
         with open(report, encoding="utf-8") as file:
-            return "".join(sorted(map(_exact, json.load(file)["install"])))
+            return "".join(sorted(map(exact, json.load(file)["install"])))
 
     def install_resolved(
         self, interpreter: Interpreter, python: str, place: Place, context: Context, text: str
@@ -110,7 +110,8 @@ def _environ(work: str, context: Context) -> dict[str, str]:
     return with_keyring(with_temporary(environ, work), "PIP_KEYRING_PROVIDER")
 
 
-def _exact(item: Mapping[str, Any]) -> str:
+def exact(item: Mapping[str, Any]) -> str:
+    """Return the line for one distribution of pip's installation report."""
     name, version = item["metadata"]["name"], item["metadata"]["version"]
     info = item["download_info"]
     if item["is_direct"]:
@@ -120,13 +121,21 @@ def _exact(item: Mapping[str, Any]) -> str:
     return f"{name}=={version}" + "".join(f" --hash={kind}:{value}" for kind, value in hashes.items()) + "\n"
 
 
-def _pip_wheel(interpreter: Interpreter) -> str:
+def embedded_pip(version: str) -> str | None:
+    """Return the pip that virtualenv brings for a Python, None if it has none.
+
+    :param version: for example `3.12`
+    """
     from virtualenv.seed.wheels.embed import get_embed_wheel
 
-    wheel = get_embed_wheel("pip", interpreter.minor_version)
+    wheel = get_embed_wheel("pip", version)
     # For an interpreter that is too old for all that it brings, virtualenv gives nothing, or the newest.
-    if wheel is not None and wheel.support_py(interpreter.minor_version):
-        return str(wheel.path)
+    return str(wheel.path) if wheel is not None and wheel.support_py(version) else None
+
+
+def _pip_wheel(interpreter: Interpreter) -> str:
+    if (embedded := embedded_pip(interpreter.minor_version)) is not None:
+        return embedded
     bundled = sorted(glob.glob(os.path.join(glob.escape(interpreter.ensurepip), "pip-*.whl")))
     if not bundled:
         raise IsolationError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from headless_wheel_builder.errors import DependencyError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, RequirementsInstalling
+from headless_wheel_builder.events import EnvironmentCreating, Made, RequirementsInstalling
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory
 from headless_wheel_builder.isolation.base import Context, contradiction
 from headless_wheel_builder.isolation.environment import VirtualEnvironment
@@ -123,7 +123,7 @@ class VenvEnvironment:
         memory = self._session.environments.memory(self._environment, backend)
         return self._environment.launcher(backend, self.env_vars, memory)
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Do nothing: hooks write into the folder itself."""
         del kind, folder
         return name

@@ -50,6 +50,9 @@ class Host:
                 return {**frame, "own": first["own"], "code": code, "filters": filters}
 
     def _import(self, modules: list[str]) -> warnings.catch_warnings[None]:
+        # Also what other implementations than CPython do, whose collectors have no thresholds.
+        if not modules:
+            return self._preload(modules)
         # Most of what imports make stays: looking for what is left over takes a sixth of their time.
         threshold = gc.get_threshold()[0]
         gc.set_threshold(OBJECTS)
@@ -136,8 +139,11 @@ class Host:
                 if frame is None:
                     os._exit(0)
         self._end("kill")
-        # Another stream than that of the frames: what is in front of the mark was printed before.
-        os.write(2, request.get("mark", "").encode())
+        if "mark" in request:
+            # Another stream than that of the frames: what is in front of the mark was printed before. The hook may have
+            # made it one that does not block, for it is the hook's too; half a mark would be waited for in vain.
+            os.set_blocking(2, True)
+            os.write(2, request["mark"].encode())
         files = {path: _text(path) for path in request.get("read", ()) if os.path.isfile(path)}
         self._channel.write({"ended": self._status, "files": files} if files else {"ended": self._status})
 

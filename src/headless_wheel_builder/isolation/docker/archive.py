@@ -65,7 +65,14 @@ def packed(members: Iterable[Member]) -> Iterator[bytes]:
     yield bytes(pieces)
 
 
-def unpack(stream: Iterable[bytes], folder: str, checkpoint: Callable[[], None]) -> None:
+def checked(pieces: Iterable[bytes], checkpoint: Callable[[], None]) -> Iterator[bytes]:
+    """Return the pieces, with a checkpoint before each: a single file may take minutes."""
+    for piece in pieces:
+        checkpoint()
+        yield piece
+
+
+def unpack(stream: Iterable[bytes], folder: str) -> None:
     """Write the files of an archive that an engine made of a folder into another folder.
 
     Only plain files and folders; to whom they belonged is not kept.
@@ -75,7 +82,6 @@ def unpack(stream: Iterable[bytes], folder: str, checkpoint: Callable[[], None])
     try:
         with tarfile.open(fileobj=Reader(stream), mode="r|") as archive:
             for member in archive:
-                checkpoint()
                 _extract(archive, member, folder)
     except tarfile.TarError as error:
         raise IsolationError("The engine sent an archive that cannot be read", cause=f"{error}.") from error

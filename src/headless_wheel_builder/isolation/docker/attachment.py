@@ -17,6 +17,7 @@ from headless_wheel_builder.process import OnOutput
 # In front of each piece that comes: its stream, three zeros, its length (Docker's API: "attach to a container").
 HEAD: Final = 8
 STDOUT: Final = 1
+LAST: Final = 2000
 # What a hook answers is sent whole: metadata of thousands of files, for example.
 LONGEST_FRAME: Final = 64 * 1024 * 1024
 # A connection over which nothing comes any more is noticed after about two minutes.
@@ -37,6 +38,8 @@ class Attachment:
         self._socket = getattr(stream, "_sock", stream)
         self._socket.settimeout(None)
         _keep_alive(self._socket)
+        # The end of all that was printed, for when nothing follows it.
+        self.last_words = b""
         self._frames = bytearray()
         self._printed = bytearray()
         self._sending = threading.Lock()
@@ -85,6 +88,7 @@ class Attachment:
     def _hand_on(self, count: int, on_output: OnOutput | None) -> None:
         printed = bytes(self._printed[:count])
         del self._printed[:count]
+        self.last_words = (self.last_words + printed)[-LAST:]
         if printed and on_output is not None:
             on_output(printed)
 

@@ -28,10 +28,12 @@ class DockerConfig:
     :param only_plat: give wheels only the tag of the image's policy, not those of older ones that fit too
     :param exclude: libraries that are not to be grafted, by name or pattern
     :param mirror: where images of policies come from instead of their home, for example `registry.local/pypa`
+    :param use_uv: let uv make and fill environments, where there is one for the platform; else pip
     :param cache_envs: keep provisioned environments between builds, as images
     :param constraints: a constraints file for the build requirements
     :param keep_container: keep the container of a build that fails
     :param timeout: seconds that the engine may take to answer
+    :param hook_timeout: seconds that one hook may take; None for as long as it wants
     """
 
     platform: PlatformType = "auto"
@@ -47,7 +49,9 @@ class DockerConfig:
     only_plat: bool = False
     exclude: tuple[str, ...] = ()
     mirror: str | None = None
+    use_uv: bool = True
     cache_envs: bool = True
     constraints: str | None = None
     keep_container: bool = False
     timeout: float = 60.0
+    hook_timeout: float | None = None

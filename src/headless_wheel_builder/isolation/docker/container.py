@@ -11,7 +11,7 @@ from docker.errors import APIError, NotFound
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
-from headless_wheel_builder.isolation.docker.archive import Member, packed, unpack
+from headless_wheel_builder.isolation.docker.archive import Member, checked, packed, unpack
 from headless_wheel_builder.isolation.docker.attachment import Attachment
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 from headless_wheel_builder.isolation.docker.plan import Plan, create
@@ -19,27 +19,38 @@ from headless_wheel_builder.process import OnOutput, Stop
 
 
 class Container:
-    """A container with a hook host, from its creation until `close`; a `Link` to that host.
+    """A container with a hook host, from `make` until `close`; a `Link` to that host.
 
     The host ends when nobody listens to it any more, and the engine then removes the container.
     """
 
+    id = ""
+
     def __init__(self, engine: Engine, plan: Plan) -> None:
         self._engine = engine
+        self._plan = plan
+        self._is_ended = False
         self._attachment: Attachment | None = None
         self._mark = secrets.token_bytes(16).hex().encode()
         self._lock = threading.Lock()
+        self.platform = plan.platform
         self.name = f"hwb-{secrets.token_hex(6)}"
-        with engine.doing("The container could not be made"):
-            self.id: str = create(engine, self.name, plan)
 
-    def put(self, members: Iterable[Member]) -> None:
+    def make(self) -> None:
+        """Have the engine make it; whatever comes of that, `close` removes it.
+
+        :raises IsolationError: the engine does not do it
+        """
+        with self._engine.doing("The container could not be made"):
+            self.id = create(self._engine, self.name, self._plan)
+
+    def put(self, members: Iterable[Member], checkpoint: Callable[[], None]) -> None:
         """Write files into it, named from its root.
 
         :raises IsolationError: the engine does not do it
         """
         with self._engine.doing("Files could not be copied into the container"):
-            self._engine.api.put_archive(self.id, "/", packed(members))
+            self._engine.api.put_archive(self.id, "/", checked(packed(members), checkpoint))
 
     def get(self, path: str, folder: str, checkpoint: Callable[[], None]) -> None:
         """Write what is in a folder of the container into a folder here.
@@ -50,7 +61,7 @@ class Container:
             stream, _ = self._engine.api.get_archive(self.id, path)
             # Until all of it is read, the engine lets nobody else at the container.
             try:
-                unpack(stream, folder, checkpoint)
+                unpack(checked(stream, checkpoint), folder)
             finally:
                 stream.close()
 
@@ -64,6 +75,9 @@ class Container:
             # Before it runs, so that nothing is lost.
             self._attachment = Attachment(self._engine.api.attach_socket(self.id, params=streams), self._mark)
             self._engine.api.start(self.id)
+        if self._is_ended:
+            # While there was no connection to close.
+            self._attachment.end()
         self._attachment.send(first)
 
     def send(self, frame: Frame) -> None:
@@ -79,9 +93,14 @@ class Container:
         self._streams.finish(on_output)
 
     def kill(self) -> None:
-        """End it at once, without waiting."""
+        """End it at once, without waiting; one that was not started yet ends as soon as it is."""
+        self._is_ended = True
         if self._attachment is not None:
             self._attachment.end()
+
+    def last_words(self) -> str:
+        """Return the end of what was printed in it."""
+        return "" if self._attachment is None else self._attachment.last_words.decode(errors="replace").strip()
 
     def stop(self, how: Stop) -> None:
         """End it, as a part of a build."""
@@ -116,11 +135,12 @@ class Container:
 
     def _remove(self) -> None:
         try:
-            self._engine.api.remove_container(self.id, force=True, v=True)
+            # By its name: an engine that was asked to make it, and whose answer got lost, has it too.
+            self._engine.api.remove_container(self.name, force=True, v=True)
         except NotFound:
             return
         except APIError as error:
             if error.status_code != 409:  # noqa: PLR2004 - it is being removed already
                 raise
             with contextlib.suppress(NotFound):
-                self._engine.api.wait(self.id, condition="removed")
+                self._engine.api.wait(self.name, condition="removed")

@@ -23,6 +23,13 @@ NEWEST_API: Final = (1, 51)
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
+# What helps with what engines say, in lower case.
+HINTS: Final = {
+    "no space left": "Free space on the engine's machine: docker system df, docker image prune.",
+    "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
+    "no such image": "It was removed meanwhile: build again.",
+    "range of cpus": "Ask for fewer processors than the engine's machine has.",
+}
 # Where in Python's own source an error of TLS was raised.
 SOURCE_LINE: Final = re.compile(r" \(_ssl\.c:\d+\)$")
 
@@ -31,11 +38,15 @@ class Engine:
     """The API of an engine, with what it says of itself.
 
     :param address: how the user knows it
+    :param source: what says that it is this one
     """
 
-    def __init__(self, api: Any, address: str, facts: dict[str, Any], report: Reporter = silent) -> None:
+    def __init__(
+        self, api: Any, address: str, facts: dict[str, Any], source: str = "", report: Reporter = silent
+    ) -> None:
         self.api = api
         self.address = address
+        self.source = source
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
         self.version = str(facts.get("Version", ""))
         self.init = Init(api, facts, report, is_podman=self.is_podman)
@@ -43,6 +54,14 @@ class Engine:
     def close(self) -> None:
         """Give up the connection."""
         self.api.close()
+
+    def has(self, image: str) -> bool:
+        """Tell whether it has an image, by its id."""
+        try:
+            self.api.inspect_image(image)
+        except ERRORS:
+            return False
+        return True
 
     @contextlib.contextmanager
     def doing(self, what: str, hint: str = "") -> Iterator[None]:
@@ -54,7 +73,9 @@ class Engine:
         try:
             yield
         except ERRORS as error:
-            raise IsolationError(what, cause=f"{said(error)}.", hint=hint) from error
+            reason = said(error)
+            known = next((advice for sign, advice in HINTS.items() if sign in reason.lower()), "")
+            raise IsolationError(what, cause=f"{reason}.", hint=hint or known) from error
 
 
 def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> Engine:
@@ -69,7 +90,8 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
         newest = tuple(map(int, str(facts["ApiVersion"]).split(".")))
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
-        return Engine(_open(endpoint, min(newest, NEWEST_API), timeout), endpoint.address, facts, report)
+        api = _open(endpoint, min(newest, NEWEST_API), timeout)
+        return Engine(api, endpoint.address, facts, endpoint.source, report)
     except ERRORS as error:
         raise _unreachable(endpoint, error) from error
 

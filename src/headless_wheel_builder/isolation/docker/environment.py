@@ -8,8 +8,8 @@ from pathlib import Path
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, OutdatedError
+from headless_wheel_builder.isolation.docker.installing import PYTHON
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned
-from headless_wheel_builder.isolation.docker.provisioning import PYTHON
 from headless_wheel_builder.isolation.docker.session import ContainerEnvironment, ContainerSession
 
 

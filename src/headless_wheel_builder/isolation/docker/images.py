@@ -96,6 +96,21 @@ def all_images() -> Mapping[str, str]:
     }
 
 
+def newer_policy(tag: str, architecture: str) -> str | None:
+    """Return the oldest policy with an image whose wheels may need what a tag stands for; None if there is none.
+
+    :param tag: for example `manylinux_2_29_x86_64`
+    """
+    name, *needed = _libc(tag)
+    able = {
+        policy: _libc(policy)
+        for policy, facts in _table().items()
+        if architecture in facts["images"] and "end_of_life" not in facts
+    }
+    fitting = [policy for policy, (libc, *version) in able.items() if libc == name and version >= needed]
+    return min(fitting, key=able.__getitem__, default=None)
+
+
 def facts_of(image: Image) -> dict[str, str]:
     """Return what is known of an image without asking an engine."""
     known = {name: getattr(image, name) for name in ("name", "reference", "architecture", "platform")}
@@ -105,6 +120,13 @@ def facts_of(image: Image) -> dict[str, str]:
         described = {"policy": image.policy, "description": facts["description"], "end_of_life": image.end_of_life}
         known.update(described, **pinned)
     return {name: text for name, text in known.items() if text}
+
+
+def _libc(tag: str) -> tuple[Any, ...]:
+    for policy, alias in ALIASES.items():
+        tag = tag.replace(alias, policy)
+    name, *version = tag.split("_")[:3]
+    return name, *map(int, version)
 
 
 def _of_policy(policy: str, architecture: str, config: DockerConfig) -> Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -13,8 +13,10 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.archive import of_folder, of_tree
+from headless_wheel_builder.isolation.docker.archive import Member, of_folder, of_tree
 from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
+from headless_wheel_builder.isolation.docker.verification import KILLED
 from headless_wheel_builder.process import OnOutput, Processes
 
 SOURCES: Final = f"{programs.HOME}/source"
@@ -30,6 +32,9 @@ class ContainerLauncher:
     :param container: made, not started
     :param python: the interpreter of the environment, in it
     :param memory: what hooks needed before
+    :param is_hosted: whether the host is the environment's interpreter, and may import the backend
+    :param members: what to copy into it besides our programs
+    :param limits: what hooks are held to, and what is said when they reach it
     """
 
     def __init__(
@@ -41,22 +46,29 @@ class ContainerLauncher:
         processes: Processes,
         report: Reporter,
         memory: Memory | None = None,
+        is_hosted: bool = True,
+        limits: HookLimits,
+        members: Sequence[Member] = (),
     ) -> None:
         self.container = container
         self._python = python
         self._processes = processes
         self._report = report
         self._memory = memory
+        self._limits = limits
         self._sources: dict[str, str] = {}
         self._calls = 0
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
-        self._is_forked = not backend.is_in_tree
-        container.put([*programs.members(), of_folder(SOURCES), of_folder(CALLS)])
-        self._place(backend.source)
+        self._is_forked = is_hosted and not backend.is_in_tree
+        folders = of_folder(SOURCES), of_folder(CALLS)
+        container.put([*programs.members(), *members, *folders], processes.checkpoint)
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         container.start({"preload": preload, "own": list(memory.own) if memory else []})
         self._talk = Conversation(container)
+        # Where hooks ran last. Sources go into a container that runs, for only such a one ends with its frontend,
+        # and there may be much to copy.
+        self.folder = self._place(backend.source)
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
@@ -69,20 +81,35 @@ class ContainerLauncher:
         source = os.getcwd() if cwd is None else cwd
         os.stat(source)
         request = self._request(hook, control, env, source)
-        ended = self._called(request, hook, on_output or _print)
+        with self._limits.watching():
+            ended = self._called(request, hook, on_output or _print)
         self._processes.checkpoint()
+        if ended["ended"]:
+            self._limits.check(int(ended["ended"]), ended.get("files", {}), is_gone="gone" in ended)
         self._answer(ended, hook, control)
         return int(ended["ended"])
 
-    def program(self, script: str, *arguments: str) -> Any:
+    def look(self, paths: Sequence[str]) -> dict[str, str]:
+        """Return what files in the container have, of those that are there; nothing of the project has run before.
+
+        :raises IsolationError: the container is gone
+        """
+        run = ["python", programs.EXECUTE, "true"]
+        request: Frame = {"run": run, "cwd": "/", "environ": {}, "learn": None, "read": list(paths)}
+        files: dict[str, str] = self._called(request, "its first hook", _ignore).get("files", {})
+        return files
+
+    def program(self, script: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Any:
         """Run a program of ours beside the hooks, and return what it answers in the file of its first argument.
 
-        :raises IsolationError: it failed
+        :param environ: variables on top of the image's
+        :raises IsolationError: it failed, or the container is gone
         """
         answer, printed = f"{CALLS}/answer.json", bytearray()
-        run = ["python", programs.EXECUTE, self._python, "-I", script, answer, *arguments]
-        request: Frame = {"run": run, "cwd": "/", "environ": {}, "learn": None, "read": [answer]}
-        ended = self._talk.run(request, printed.extend)
+        run = ["python", "-I", script, answer, *arguments]
+        request: Frame = {"run": run, "cwd": "/", "environ": dict(environ or {}), "read": [answer]}
+        ended = self._run_fresh(request, os.path.basename(script), printed.extend)
+        self._processes.checkpoint()
         if answer not in ended.get("files", {}):
             text = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
@@ -90,7 +117,8 @@ class ContainerLauncher:
 
     def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
         self._calls += 1
-        place, there = self._place(source), f"{CALLS}/{self._calls}"
+        self.folder = place = self._place(source)
+        there = f"{CALLS}/{self._calls}"
         with open(os.path.join(control, "input.json"), encoding="utf-8") as file:
             call = json.load(file)
         folders = self._folders(call["kwargs"], f"{there}/out")
@@ -102,7 +130,7 @@ class ContainerLauncher:
             "learn": f"{there}/modules.json" if is_wanted else None,
             "make": [there, *folders],
             "write": {f"{there}/input.json": json.dumps(call)},
-            "read": [f"{there}/output.json", f"{there}/modules.json"],
+            "read": [f"{there}/output.json", f"{there}/modules.json", *KILLED],
         }
 
     def _folders(self, arguments: dict[str, Any], there: str) -> list[str]:
@@ -115,12 +143,17 @@ class ContainerLauncher:
 
     def _place(self, source: str) -> str:
         """Return where a source tree is in the container; it is copied the first time."""
+        source = os.path.abspath(source)
         if source not in self._sources:
-            place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(os.path.abspath(source))}"
-            above = of_folder(os.path.dirname(place))
-            self.container.put([above, *of_tree(source, place, self._processes.checkpoint)])
-            self._sources[source] = place
+            self.container.put(self._placed(source), self._processes.checkpoint)
         return self._sources[source]
+
+    def _placed(self, source: str) -> Iterator[Member]:
+        """Return the members of a source tree, as they are to be where `_place` then says."""
+        place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(source)}"
+        self._sources[source] = place
+        yield of_folder(os.path.dirname(place))
+        yield from of_tree(source, place, self._processes.checkpoint)
 
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
@@ -131,18 +164,16 @@ class ContainerLauncher:
                 self._processes.checkpoint()
                 self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
                 self.container.send(NOTHING)
-        python, script, *rest = request["run"]
-        del python
-        fresh = {**request, "run": ["python", programs.EXECUTE, self._python, script, *rest], "learn": None}
+        return self._run_fresh(request, hook, on_output)
+
+    def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
+        run = ["python", programs.EXECUTE, self._python, *request["run"][1:]]
+        fresh = {**request, "run": run, "learn": None}
         try:
             return self._talk.run(fresh, on_output)
         except UnsafeError as error:
             self._processes.checkpoint()
-            raise IsolationError(
-                f"The container ended while {hook} was to be run",
-                cause=f"Of the program in it, {error}.",
-                hint="Was it removed, was the engine stopped, or was there not enough memory?",
-            ) from error
+            raise self._limits.gone(name, error.said) from error
 
     def _answer(self, ended: Frame, hook: str, control: str) -> None:
         for path, text in ended.get("files", {}).items():
@@ -155,9 +186,16 @@ class ContainerLauncher:
 
 
 def _moved(name: str, value: str, source: str, place: str) -> str:
-    return value.replace(source, place) if name.startswith("_PYPROJECT_HOOKS_") else value
+    # pyproject-hooks writes paths in JSON, where some letters are written otherwise.
+    here, there = (json.dumps(path)[1:-1] for path in (source, place))
+    return value.replace(here, there) if name.startswith("_PYPROJECT_HOOKS_") else value
+
+
+def _ignore(_piece: bytes) -> None:
+    pass
 
 
 def _print(piece: bytes) -> None:
     # Both streams of the hook are one here; it is not for whoever reads our stdout.
-    os.write(2, piece)
+    while piece:
+        piece = piece[os.write(2, piece) :]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.events import Noticed, Warned
 from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.isolation.docker.carried import carried
+from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.docker.carried import carried, unreachable
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
@@ -19,7 +20,7 @@ from headless_wheel_builder.isolation.docker.surroundings import look, parse
 from headless_wheel_builder.isolation.keeper import Keeper
 
 # Part of every question, so that an older version's answers are not taken for this one's.
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 
 
 class Place:
@@ -35,16 +36,32 @@ class Place:
         self.context = context
         self.keeper = keeper
         self.carried = carried(context.environ)
+        self.constraints = None if config.constraints is None else Constraints(config.constraints).everything()
         if image.end_of_life:
             context.report(Noticed(f"The distribution in {image.name} gets no updates since {image.end_of_life}"))
+        for name in unreachable(context.environ):
+            context.report(Warned(f"{name} names this machine: in a container that is the container itself"))
         self.limits = limits(config)
-        self.id = image_id(engine, image, context.report, context.processes.checkpoint)
+        self.id = image_id(engine, image, context.report, context.processes)
         question = self.question("look")
         facts = keeper.recall(question)
         if facts is None:
             facts = look(engine, self.plan(self.id), context.processes)
             keeper.remember(question, facts)
         self.surroundings = parse(facts)
+
+    def move(self, image: str, facts: Mapping[str, Any]) -> None:
+        """Have another image, which is this one and something more.
+
+        :param facts: what was found in it
+        """
+        self.id = image
+        self.surroundings = parse(facts)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The variables that the user gives hooks, on top of those of the image."""
+        return {**self.carried.hooks, **self.config.extra_env}
 
     def question(self, *parts: str | Sequence[str]) -> str:
         """Return what is asked of the keeper about this image."""

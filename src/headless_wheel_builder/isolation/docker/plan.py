@@ -6,13 +6,30 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from docker.errors import APIError
+from docker.types import Mount
 
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.values import field, value
 
 LABEL: Final = "headless-wheel-builder"
+# Of a container that was kept after a failure, for the user to look into.
+KEPT: Final = f"{LABEL}.kept"
+# Package managers and installers give files to their owners.
+PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+# Anonymous: it goes with the container.
+SCRATCH: Final = Mount(programs.SCRATCH, None)
 # More than any compiler starts, and less than a machine bears.
 MOST_PROCESSES: Final = 16384
+
+
+@value
+class Bind:
+    """A folder of the engine's machine, and where it is in a container."""
+
+    source: str
+    place: str
+    is_readonly: bool = False
 
 
 @value
@@ -26,9 +43,10 @@ class Plan:
     :param capabilities: those of its root user; none for hooks
     :param memory: in bytes; None for no limit
     :param cpus: how many processors it may keep busy; None for all
-    :param binds: `folder of the engine's machine:folder in it[:ro]`
+    :param binds: folders of the engine's machine that it sees
     :param labels: who made it
     :param folder: where its main process starts
+    :param has_scratch: whether it has a volume for what is not to be in an image of it
     """
 
     image: str
@@ -38,9 +56,10 @@ class Plan:
     capabilities: tuple[str, ...] = ()
     memory: int | None = None
     cpus: float | None = None
-    binds: tuple[str, ...] = ()
+    binds: tuple[Bind, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: str = "/"
+    has_scratch: bool = False
 
 
 def create(engine: Engine, name: str, plan: Plan) -> str:
@@ -66,11 +85,11 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         limits["nano_cpus"] = int(plan.cpus * 1e9)
     host_config = api.create_host_config(
         auto_remove=True,
-        binds=list(plan.binds),
         cap_drop=["ALL"],
         cap_add=list(plan.capabilities),
         init=engine.init.is_wanted(),
         network_mode="bridge" if plan.network else "none",
+        mounts=[*map(_mount, plan.binds), *([SCRATCH] if plan.has_scratch else [])],
         pids_limit=MOST_PROCESSES,
         security_opt=["no-new-privileges"],
         **limits,
@@ -89,3 +108,8 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
     # The engine then closes its stdin when the one client that is attached goes.
     config["StdinOnce"] = True
     return str(api.create_container_from_config(config, name=name, platform=plan.platform)["Id"])
+
+
+def _mount(bind: Bind) -> Mount:
+    # Not as Docker's older `Binds`, with which an engine makes folders that are not there.
+    return Mount(bind.place, bind.source, type="bind", read_only=bind.is_readonly)

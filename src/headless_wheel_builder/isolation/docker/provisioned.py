@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
-from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
+from headless_wheel_builder.isolation.docker.installing import chosen
+from headless_wheel_builder.isolation.docker.keeping import kept_labels, tidy
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.provisioning import CAPABILITIES, Contents, install, resolve
+from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.learnt import Learnt
@@ -22,10 +24,6 @@ from headless_wheel_builder.values import changed, value
 
 Requirements: TypeAlias = tuple[str, ...]
 
-# Labels of images that are kept: what they are the answer to, and since when.
-KEY: Final = "headless-wheel-builder.key"
-CREATED: Final = "headless-wheel-builder.created"
-
 
 @value
 class Provisioned:
@@ -33,16 +31,18 @@ class Provisioned:
 
     :param image: its id
     :param key: of what it was made; empty if it is not kept
+    :param is_hosted: whether its interpreter can be a hook host that imports backends
     """
 
     image: str
     key: str
     contents: Contents
+    is_hosted: bool = True
 
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
         contents = {"site_packages": self.contents.site_packages, "described": self.contents.described}
-        return {"image": self.image, "key": self.key, "contents": contents}
+        return {"image": self.image, "key": self.key, "is_hosted": self.is_hosted, "contents": contents}
 
     @classmethod
     def parse(cls, facts: Mapping[str, Any] | None) -> Provisioned | None:
@@ -51,9 +51,10 @@ class Provisioned:
             case {
                 "image": str(image),
                 "key": str(key),
+                "is_hosted": bool(is_hosted),
                 "contents": {"site_packages": str(site_packages), "described": dict(described)},
             }:
-                return cls(image, key, Contents(site_packages, described))
+                return cls(image, key, Contents(site_packages, described), is_hosted)
         return None
 
 
@@ -63,18 +64,22 @@ class ProvisionedImages:
     def __init__(self, place: Place, interpreter: Interpreter) -> None:
         self._place = place
         self._interpreter = interpreter
+        self._installer = chosen(place, interpreter)
         self._asking = place.context.processes.part()
         self._made: dict[Requirements, Provisioned] = {}
-        self._guesses: dict[Requirements, Resolution] = {}
+        # What the index was asked, for guesses that did not turn out to be right too.
+        self._resolutions: dict[Requirements, Resolution] = {}
+        self._guesses: list[Requirements] = []
         self._unkept: list[str] = []
         self._learnt: dict[str, Learnt] = {}
+        self._has_made = False
 
     def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
         """Take over an image that somebody else made and removes."""
         self._made[tuple(sorted(set(wanted)))] = provisioned
 
     def make(self, wanted: Requirements) -> Provisioned:
-        """Return an image with requirements: the one of last time, until it is known to be outdated.
+        """Return an image with requirements: the one of last time, until it may be outdated.
 
         :raises IsolationError: it cannot be made
         :raises DependencyError: the requirements cannot be installed
@@ -85,7 +90,7 @@ class ProvisionedImages:
 
     def ask(self) -> None:
         """Ask the index, beside what goes on, whether the guesses are right."""
-        for resolution in self._guesses.values():
+        for resolution in self._resolutions.values():
             resolution.start()
 
     def confirm(self) -> None:
@@ -95,8 +100,8 @@ class ProvisionedImages:
         :raises DependencyError: requirements cannot be resolved any more
         """
         while self._guesses:
-            wanted, resolution = next(iter(self._guesses.items()))
-            text = resolution.result()
+            wanted = self._guesses[0]
+            text = self._resolutions[wanted].result()
             guess = self._made[wanted]
             if self._key(text) != guess.key:
                 for outdated in self._guesses:
@@ -104,7 +109,7 @@ class ProvisionedImages:
                 self._guesses.clear()
                 now = changes(guess.contents.installed(), versions(text))
                 raise OutdatedError(f"The index now has {now}: building again with that")
-            del self._guesses[wanted]
+            self._guesses.remove(wanted)
 
     def memory(self, provisioned: Provisioned, backend: BackendPlace) -> Learnt | None:
         """Return what is known about the modules that hooks of a backend need in an environment."""
@@ -119,7 +124,7 @@ class ProvisionedImages:
     def close(self) -> None:
         """End what runs, and remove what is not kept."""
         self._asking.stop("kill")
-        for resolution in self._guesses.values():
+        for resolution in self._resolutions.values():
             resolution.wait()
         self._place.context.processes.remove(self._asking)
         for question, learnt in self._learnt.items():
@@ -128,53 +133,67 @@ class ProvisionedImages:
         for image in self._unkept:
             with contextlib.suppress(*ERRORS):  # what stays has no name, and `docker image prune` finds it
                 self._place.engine.api.remove_image(image, force=True)
+        if self._has_made:
+            tidy(self._place.engine, lambda: None)
 
     def _guess(self, wanted: Requirements) -> Provisioned | None:
+        # What was asked about once is known for the rest of the build.
+        if wanted in self._resolutions or (known := self._known(wanted)) is None:
+            return None
+        if wanted:  # else there is nothing that an index could know better
+            self._guesses.append(wanted)
+            self._resolutions[wanted] = Resolution(
+                lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
+            )
+        return known
+
+    def _known(self, wanted: Requirements) -> Provisioned | None:
         if not self._place.config.cache_envs:
             return None
         known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
-        if known is None or not self._exists(known.image):
-            return None
-        self._guesses[wanted] = Resolution(
-            lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
-        )
-        return known
-
-    def _exists(self, image: str) -> bool:
-        try:
-            self._place.engine.api.inspect_image(image)
-        except ERRORS:
-            return False
-        return True
+        return known if known is not None and self._place.engine.has(known.image) else None
 
     def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
         context = changed(self._place.context, processes=self._asking, report=hear)
-        with context.timeline.span("ask the index", lane="resolver"), self._workshop() as workshop:
-            return resolve(workshop, self._interpreter, self._place, wanted, context)
+        with context.timeline.span("ask the index", lane="resolver"), self._workshop(context) as workshop:
+            return self._installer.resolve(wanted, workshop, context)
 
     def _right(self, wanted: Requirements) -> Provisioned:
+        if wanted not in self._resolutions:
+            return self._made_of(wanted, None)
+        text, known = self._resolutions[wanted].result(), self._known(wanted)
+        return known if known is not None and known.key == self._key(text) else self._made_of(wanted, text)
+
+    def _made_of(self, wanted: Requirements, text: str | None) -> Provisioned:
         place = self._place
-        with self._workshop() as workshop:
-            text = resolve(workshop, self._interpreter, place, wanted, place.context)
-            contents = install(workshop, self._interpreter, place, text, place.context)
+        with self._workshop(place.context) as workshop:
+            if text is None:
+                text = self._installer.resolve(wanted, workshop, place.context)
+            self._installer.install(text, workshop, place.context)
+            found = contents(workshop, self._interpreter)
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
-            image = workshop.container.commit({KEY: key, CREATED: str(int(time.time()))})
-        made = Provisioned(image, key, contents)
+            image = workshop.container.commit(kept_labels(key, place.id))
+        self._has_made = True
+        made = Provisioned(image, key, found, self._interpreter.is_hosted)
         if is_kept:
             place.keeper.remember(self._question(wanted), made.facts())
         else:
             self._unkept.append(image)
         return made
 
-    def _workshop(self) -> contextlib.AbstractContextManager[Workshop]:
+    def _workshop(self, context: Context) -> contextlib.AbstractContextManager[Workshop]:
         place = self._place
-        plan = changed(place.plan(place.id), argv=(self._interpreter.path,), capabilities=CAPABILITIES)
-        return open_workshop(place.engine, plan, place.context.processes, place.carried.files)
+        plan = changed(place.plan(place.id), argv=(place.surroundings.newest().path,), capabilities=PROVISIONING)
+        members = [*place.carried.files, *place.carried.installer_files, *self._installer.members()]
+        return open_workshop(place.engine, changed(plan, has_scratch=True), context.processes, members)
 
     def _question(self, wanted: Requirements) -> str:
-        return self._place.question("environment", self._interpreter.path, self._interpreter.build, wanted)
+        return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)
 
     def _key(self, text: str) -> str:
-        question = self._place.question(self._interpreter.path, self._interpreter.build, text)
+        question = self._place.question(*self._who(), text)
         return hashlib.sha256(question.encode()).hexdigest()
+
+    def _who(self) -> tuple[str, ...]:
+        return self._installer.label, self._interpreter.path, self._interpreter.build

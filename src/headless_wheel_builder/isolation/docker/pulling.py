@@ -2,111 +2,128 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import threading
 from typing import Any, Final
 
-import requests
-from docker.errors import APIError, ImageNotFound
+import urllib3
+from docker.errors import DockerException, StreamParseError
 
-from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Noticed, Reporter
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine, said
 from headless_wheel_builder.isolation.docker.images import Image
+from headless_wheel_builder.isolation.docker.inspection import find_on, fits, platform_of
+from headless_wheel_builder.isolation.docker.progress import Layers
+from headless_wheel_builder.isolation.docker.reference import parse_reference
+from headless_wheel_builder.isolation.docker.refusals import (
+    LOST,
+    SILENT,
+    for_another,
+    refusal_of,
+    refused,
+    unknown_id,
+)
+from headless_wheel_builder.isolation.docker.transfer import Messages, SilenceError, follow
+from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import value
 
-# Seconds between attempts: registries are often too busy for a moment.
-WAITS: Final = (1.0, 4.0, 10.0)
-PASSING: Final = ("500", "502", "503", "504", "429", "timeout", "TLS handshake", "EOF", "connection reset")
+# What reading an answer raises beside what asking does: these come from below the SDK.
+_BROKEN: Final = (*ERRORS, urllib3.exceptions.HTTPError, StreamParseError)
 
 
-def image_id(engine: Engine, image: Image, report: Reporter, checkpoint: Callable[[], None]) -> str:
+@value
+class Patience:
+    """How often and how long an image is tried to be had.
+
+    :param waits: seconds between attempts: registries are often too busy for a moment
+    :param silence: seconds that an engine may say nothing while it pulls; extracting a big layer takes some of them
+    """
+
+    waits: tuple[float, ...] = (1.0, 4.0, 10.0)
+    silence: float = 300.0
+
+
+PATIENCE: Final = Patience()
+
+
+def image_id(
+    engine: Engine, image: Image, report: Reporter, processes: Processes, patience: Patience = PATIENCE
+) -> str:
     """Return the id of an image on the engine, which fetches it first if need be.
 
     :raises IsolationError: it cannot be had
+    :raises Cancelled: the build was cancelled meanwhile
     """
-    found = _there(engine, image)
-    if found is None:
-        report(Noticed(f"Pulling {image.reference}"))
-        _pull(engine, image, report, checkpoint)
-        found = _there(engine, image)
-    if found is None:
-        raise IsolationError(
-            f"The image {image.name} was pulled, but it is not for {image.platform}",
-            hint="Name one for this architecture, or another architecture with --arch.",
-        )
+    found = find_on(engine, image)
+    has = "" if found is None else platform_of(found)
+    if found is None or not fits(found, image):
+        if parse_reference(image.reference).is_id:
+            raise for_another(image, has) if found else unknown_id(image, engine.address)
+        _Pull(engine, image, report, processes, patience).run(has)
+        found = find_on(engine, image)
+    if found is None or not fits(found, image):
+        raise for_another(image, "" if found is None else platform_of(found))
     return str(found["Id"])
 
 
-def facts_on(engine: Engine, image: Image) -> dict[str, Any]:
-    """Return what an engine says of an image.
+class _Pull:
+    """The attempts to have an engine fetch one image."""
 
-    :raises IsolationError: it cannot say anything
-    """
-    found = _there(engine, image)
-    if found is None:
-        return {"available": False}
-    labels = (found.get("Config") or {}).get("Labels") or {}
-    return {
-        "available": True,
-        "id": found["Id"],
-        "created": found.get("Created", ""),
-        "size": found.get("Size", 0),
-        "labels": labels,
-    }
+    def __init__(
+        self, engine: Engine, image: Image, report: Reporter, processes: Processes, patience: Patience
+    ) -> None:
+        self._engine = engine
+        self._image = image
+        self._report = report
+        self._processes = processes
+        self._patience = patience
+        self._layers = Layers(report)
+        self._reason = ""
 
+    def run(self, has: str) -> None:
+        """Try until it is there, or will never be.
 
-def _there(engine: Engine, image: Image) -> dict[str, Any] | None:
-    with engine.doing(f"The image {image.reference} cannot be looked for"):
+        :param has: the platform of an image of that name that the engine has; empty if it has none
+        """
+        self._report(Noticed(f"Pulling {self._image.reference}"))
+        for wait in (*self._patience.waits, None):
+            reason = self._attempt()
+            if reason is None:
+                self._layers.finish()
+                self._report(Noticed(f"Pulled {self._image.name}"))
+                return
+            if wait is None or not refusal_of(reason).is_passing:
+                raise refused(self._image, reason, has)
+            self._report(Noticed(f"Pulling again in {wait:g} s: {reason}"))
+            self._sleep(wait)
+
+    def _attempt(self) -> str | None:
+        """Return why it failed; None if it did not."""
+        self._reason = ""
+        silence = self._patience.silence
         try:
-            facts: dict[str, Any] = engine.api.inspect_image(image.reference)
-        except ImageNotFound:
-            return None
-    parts = (facts.get("Os"), facts.get("Architecture"), facts.get("Variant"))
-    # One tag may have images for several architectures, of which an engine keeps the last (moby#48197).
-    is_right = image.platform.split("/")[:2] == list(parts[:2])
-    return facts if is_right else None
+            follow(self._engine.api, self._ask, self._hear, self._processes, silence)
+        except SilenceError:
+            return f"{SILENT} {silence:g} s"
+        except _BROKEN as error:
+            return said(error) if isinstance(error, DockerException) else f"{LOST}: {said(error)}"
+        return self._reason or None
 
+    def _ask(self) -> Messages:
+        reference = parse_reference(self._image.reference)
+        messages: Messages = self._engine.api.pull(
+            reference.name, reference.version, stream=True, decode=True, platform=self._image.platform
+        )
+        return messages
 
-def _pull(engine: Engine, image: Image, report: Reporter, checkpoint: Callable[[], None]) -> None:
-    for wait in (*WAITS, None):
-        reason = _attempt(engine, image, report, checkpoint)
-        if reason is None:
-            return
-        if wait is None or not any(sign in reason for sign in PASSING):
-            raise IsolationError(
-                f"The image {image.reference} cannot be pulled",
-                cause=f"{reason}.",
-                hint="Is its name right? Is a login needed (docker login), or a mirror (--image-mirror)?",
-            )
-        report(Noticed(f"Pulling again in {wait:.0f} s: {reason}"))
-        _sleep(wait, checkpoint)
+    def _hear(self, message: dict[str, Any]) -> None:
+        # Errors are told in the stream, after a status that says that all is well.
+        if error := message.get("errorDetail") or message.get("error"):
+            self._reason = str(error.get("message") if isinstance(error, dict) else error).rstrip(".\n")
+        else:
+            self._layers.hear(message)
 
-
-def _attempt(engine: Engine, image: Image, report: Reporter, checkpoint: Callable[[], None]) -> str | None:
-    """Return why it failed; None if it did not."""
-    try:
-        name, _, tag = image.reference.partition("@") if "@" in image.reference else _tagged(image.reference)
-        for message in engine.api.pull(name, tag or None, stream=True, decode=True, platform=image.platform):
-            checkpoint()
-            # Errors are told in the stream, after a status that says that all is well.
-            if "errorDetail" in message or "error" in message:
-                return str(message.get("errorDetail", {}).get("message") or message["error"])
-            if message.get("status") == "Pull complete":
-                report(Noticed(f"Pulled layer {message.get('id')}"))
-    except (APIError, requests.RequestException) as error:
-        return said(error)
-    except ERRORS as error:
-        return said(error)
-    return None
-
-
-def _tagged(reference: str) -> tuple[str, str, str]:
-    name, colon, tag = reference.rpartition(":")
-    return (name, colon, tag) if colon and "/" not in tag else (reference, "", "latest")
-
-
-def _sleep(seconds: float, checkpoint: Callable[[], None]) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        checkpoint()
-        time.sleep(0.05)
+    def _sleep(self, seconds: float) -> None:
+        woken = threading.Event()
+        with self._processes.on_cancel(woken.set):
+            woken.wait(seconds)
+        self._processes.checkpoint()

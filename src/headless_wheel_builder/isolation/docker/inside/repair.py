@@ -1,67 +1,103 @@
 """Have auditwheel repair a wheel: `repair.py ANSWER WHEEL FOLDER OPTIONS`, and tell how it went, as JSON.
 
-OPTIONS is JSON: {"auditwheel": path, "plat": text or null, "strip": bool, "only_plat": bool, "exclude": [name, ...]}
+OPTIONS is JSON:
+{"auditwheel": its path, or null, "path": folders that come first on PATH for it, "plat": policy or null,
+ "strip": bool, "only_plat": bool, "exclude": [name, ...]}
 
+What is answered:
 {"outcome": "pure"}                                   there is nothing to repair
-{"outcome": "repaired", "name": of the wheel, "log": text}
-{"outcome": "failed", "code": of auditwheel, "log": text, "shown": by `auditwheel show`}
+{"outcome": "repaired", "name": of the wheel, "grafted": [name, ...], "unstripped": whether there is no `strip`}
+{"outcome": "any", "files": {name: machine}}          for any platform by its name, but with machine code
+{"outcome": "empty"}                                  for a platform, but without machine code
+{"outcome": "foreign", "files": {name: machine}, "machine": that it should be for}
+{"outcome": "absent"}                                 there is no auditwheel
+{"outcome": "unstrippable", "log": text}              `strip` failed
+{"outcome": "failed", "code": of auditwheel, "made": [name, ...], "version": of it, "log": text, ...}
+                                                      and what `blame.findings` returns
+Those of auditwheel have "commands" too: [{"argv": [...], "log": text}, ...]
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import zipfile
+
+if __name__ == "__main__":
+    # Alone in a container, below folders that are named as its packages are.
+    sys.path.insert(0, os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 4)))
+
+from headless_wheel_builder.isolation.docker.inside import blame, contents, elf, stripping
+from headless_wheel_builder.isolation.docker.inside.auditwheel import Auditwheel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Any
-
-ELF = b"\x7fELF"
-
-
-def is_pure(wheel: str) -> bool:
-    """Tell whether a wheel is for every platform, and has no machine code."""
-    if not wheel.endswith("-any.whl"):
-        return False
-    with zipfile.ZipFile(wheel) as archive:
-        return not any(first_bytes(archive, name) == ELF for name in archive.namelist())
-
-
-def first_bytes(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Return the first bytes of a member."""
-    with archive.open(name) as file:
-        return file.read(len(ELF))
-
-
-def run(*argv: str) -> tuple[int, str]:
-    """Run a program and return its exit code and what it prints."""
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.communicate()[0]
-    return process.returncode, output.decode(errors="replace")
 
 
 def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
     """Repair a wheel into an empty folder."""
-    if is_pure(wheel):
-        return {"outcome": "pure"}
-    auditwheel = options["auditwheel"]
-    known = run(auditwheel, "repair", "--help")[1]
-    wanted = ["--plat", options["plat"]] if options["plat"] else []
-    if options["strip"] and "--strip" in known:
-        wanted.append("--strip")
-    if options["only_plat"]:
-        wanted.append("--only-plat")
-    for name in options["exclude"]:
-        wanted += ["--exclude", name]
-    code, log = run(auditwheel, "repair", "-w", folder, *wanted, wheel)
-    made = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    files = contents.elf_files(wheel)
+    own = elf.header_of(sys.executable)
+    answer = recognised(os.path.basename(wheel), files, own)
+    if answer is not None:
+        return answer
+    if not options["auditwheel"]:
+        return {"outcome": "absent"}
+    auditwheel = Auditwheel(options)
+    # What is of another machine is not for the `strip` of this one.
+    names = [name for name, one in files.items() if one.is_program and own and one.platform == own.platform]
+    try:
+        ready = stripped(wheel, f"{folder}-stripped", names, auditwheel) if options["strip"] else wheel
+    except stripping.StripError as error:
+        return {"outcome": "unstrippable", "log": str(error)}
+    code, log = auditwheel.repair(ready, folder)
+    made = sorted(os.listdir(folder))
     # A repair that failed may have left the wheel there as it was (auditwheel).
-    if code == 0 and len(made) == 1 and "-linux_" not in made[0]:
-        return {"outcome": "repaired", "name": made[0], "log": log}
-    return {"outcome": "failed", "code": code, "log": log, "shown": run(auditwheel, "show", wheel)[1]}
+    if code == 0 and len(made) == 1 and not any(one.startswith("linux_") for one in contents.platforms(made[0])):
+        answer = {"outcome": "repaired", "name": made[0], "grafted": grafted(os.path.join(folder, made[0]), files)}
+        answer["unstripped"] = options["strip"] and not auditwheel.strip
+    else:
+        shown = auditwheel.run("-v", "show", wheel)[1]
+        answer = {"outcome": "failed", "code": code, "made": made, "version": auditwheel.version, "log": log}
+        answer.update(blame.findings(wheel, options["plat"], options["exclude"], shown))
+    return dict(answer, commands=auditwheel.commands)
+
+
+def stripped(wheel: str, folder: str, names: list[str], auditwheel: Auditwheel) -> str:
+    """Return the wheel to repair: a stripped one where auditwheel itself would break files.
+
+    :raises StripError: a file cannot be stripped
+    """
+    if auditwheel.can_strip or not auditwheel.strip:
+        return wheel
+    os.makedirs(folder)
+    return stripping.strip_wheel(wheel, folder, names, auditwheel.strip)
+
+
+def grafted(wheel: str, before: Container[str]) -> list[str]:
+    """Return the libraries that were put into a wheel."""
+    return sorted(
+        os.path.basename(name)
+        for name in contents.elf_files(wheel)
+        if name not in before and os.path.dirname(name).endswith(".libs")
+    )
+
+
+def recognised(name: str, files: dict[str, elf.Header], own: elf.Header | None) -> dict[str, Any] | None:
+    """Return the answer for a wheel that auditwheel need not see.
+
+    :param own: the header of a program that runs here
+    """
+    machines = {name: str(header) for name, header in files.items()}
+    if contents.platforms(name) == ["any"]:
+        return {"outcome": "any", "files": machines} if files else {"outcome": "pure"}
+    if not files:
+        return {"outcome": "empty"}
+    if own is not None and all(header.platform != own.platform for header in files.values()):
+        return {"outcome": "foreign", "files": machines, "machine": str(own)}
+    return None
 
 
 if __name__ == "__main__":

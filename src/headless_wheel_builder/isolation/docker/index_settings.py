@@ -1,0 +1,115 @@
+"""The files that say where distributions come from, for installers in containers: of uv, of pip, and .netrc."""
+
+from __future__ import annotations
+
+import configparser
+import io
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of_folder, of_tree
+from headless_wheel_builder.isolation.installers import config_files, own_config_files, shared_config_files
+
+UV_CONFIG: Final = f"{programs.SCRATCH}/uv.toml"
+PIP_CONFIG: Final = f"{programs.SCRATCH}/pip.conf"
+NETRC: Final = f"{programs.SCRATCH}/netrc"
+LINKS: Final = f"{programs.SCRATCH}/links"
+# Of pip's settings, those that mean the same elsewhere: a bundle of certificates goes its own way.
+ELSEWHERE: Final = (
+    "cert",
+    "client-cert",
+    "cache-dir",
+    "log",
+    "target",
+    "prefix",
+    "user",
+    "require-virtualenv",
+    "python",
+)
+
+
+def config_members(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Member]]:
+    """Return the variables that name the files in a container, and the files."""
+    found = {
+        "UV_CONFIG_FILE": (UV_CONFIG, _uv_config(environ)),
+        "PIP_CONFIG_FILE": (PIP_CONFIG, _pip_config(environ)),
+        "NETRC": (NETRC, _netrc(environ)),
+    }
+    there = {name: (path, content) for name, (path, content) in found.items() if content}
+    # For the container's root alone, whatever the umask was here.
+    members = [of_bytes(path, content, 0o600) for path, content in there.values()]
+    return {name: path for name, (path, _) in there.items()}, members
+
+
+def links(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Member]]:
+    """Return variables that name folders with distributions, and the folders, where they are in a container."""
+    variables, members = {}, []
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        # A blank is part of a name for uv, and ends one for pip.
+        separator = "," if name.startswith("UV_") else None
+        places = []
+        for count, place in enumerate(filter(None, environ.get(name, "").split(separator))):
+            folder = place.removeprefix("file://")
+            if os.path.isdir(folder):
+                place = f"{LINKS}/{name.lower()}-{count}"  # noqa: PLW2901 - what is there instead
+                members += [of_folder(LINKS), *of_tree(folder, place, lambda: None)]
+            places.append(place)
+        if places:
+            variables[name] = (separator or " ").join(places)
+    return variables, members
+
+
+def _uv_config(environ: Mapping[str, str]) -> bytes:
+    if environ.get("UV_NO_CONFIG"):
+        return b""
+    chosen = environ.get("UV_CONFIG_FILE")
+    # The user's before that of all users, as uv has it.
+    contents = map(_content, [chosen] if chosen else reversed(config_files(environ, "uv", "uv.toml")))
+    return next(filter(None, contents), b"")
+
+
+def _pip_config(environ: Mapping[str, str]) -> bytes:
+    chosen = environ.get("PIP_CONFIG_FILE")
+    if chosen == os.devnull:
+        return b""
+    # What comes later counts, as for pip, which does not look at the user's own beside one that is chosen.
+    shared = [*shared_config_files(environ, "pip", "pip.conf"), "/etc/pip.conf"]
+    if chosen and os.path.exists(chosen):
+        return _merged([*shared, chosen])
+    older = os.path.join(environ.get("HOME", ""), ".pip", "pip.conf")
+    return _merged([*shared, older, *own_config_files(environ, "pip", "pip.conf")])
+
+
+class _Parser(configparser.RawConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Write a setting in the one way that pip knows for all in which it reads it."""
+        return optionstr.lower().replace("_", "-").removeprefix("--")
+
+
+def _merged(paths: Sequence[str]) -> bytes:
+    parser = _Parser()
+    for path in paths:
+        try:
+            parser.read_string(_content(path).decode("utf-8", "replace"))
+        except configparser.Error:
+            continue  # pip itself says what is wrong with it, wherever it is used here
+    for section in parser.sections():
+        for name in ELSEWHERE:
+            parser.remove_option(section, name)
+    text = io.StringIO()
+    parser.write(text)
+    return text.getvalue().strip().encode()
+
+
+def _netrc(environ: Mapping[str, str]) -> bytes:
+    return _content(environ.get("NETRC") or os.path.join(environ.get("HOME", ""), ".netrc"))
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""  # most have none

@@ -1,0 +1,168 @@
+"""uv or pip in a container: resolve requirements there, make an environment, and install them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.archive import Member, of_bytes
+from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.surroundings import Interpreter
+from headless_wheel_builder.isolation.docker.workshop import Supplied, Workshop
+from headless_wheel_builder.isolation.installers import run_installer, run_maker
+from headless_wheel_builder.isolation.pip_installer import embedded_pip, exact
+from headless_wheel_builder.isolation.targets import dotted
+from headless_wheel_builder.isolation.uv_installer import EXACT
+
+ENVIRONMENT: Final = f"{programs.HOME}/env"
+PYTHON: Final = f"{ENVIRONMENT}/bin/python"
+# What may hold passwords is where nothing gets into images from.
+REQUIREMENTS: Final = f"{programs.SCRATCH}/requirements.txt"
+CONSTRAINTS: Final = f"{programs.SCRATCH}/constraints.txt"
+RESOLVED: Final = f"{programs.SCRATCH}/resolved.txt"
+REPORT: Final = f"{programs.SCRATCH}/report.json"
+CACHE: Final = f"{programs.SCRATCH}/cache"
+PIP: Final = f"{programs.SCRATCH}/pip.whl"
+
+
+class Installer(Protocol):
+    """Whatever resolves requirements in a container and makes environments of them.
+
+    `label` is what people know it by, `members` are files that it needs there.
+    """
+
+    label: str
+
+    def members(self) -> Sequence[Member]:
+        """Return files that it needs in the container."""
+        ...
+
+    def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
+        """Return what requirements resolve to now: one exact requirement a line, with its hashes.
+
+        :raises DependencyError: they cannot be resolved
+        """
+        ...
+
+    def install(self, text: str, workshop: Workshop, context: Context) -> None:
+        """Make an environment with what `resolve` returned, where it will be in every container of the image.
+
+        :raises IsolationError: it cannot be made
+        :raises DependencyError: the requirements cannot be installed
+        """
+        ...
+
+
+def chosen(place: Place, interpreter: Interpreter) -> Installer:
+    """Return uv, or pip where that is wanted or there is no uv for the image's platform."""
+    uv = place.surroundings.tools["uv"]
+    if place.config.use_uv and uv is not None:
+        return UvInContainer(uv, place, interpreter)
+    if place.config.use_uv:
+        place.context.report(Noticed(f"There is no uv for {place.image.architecture} in the image: pip is used"))
+    return PipInContainer(place, interpreter)
+
+
+class UvInContainer:
+    """uv, for both.
+
+    :param uv: its path in the image
+    """
+
+    label = "container+uv"
+
+    def __init__(self, uv: str, place: Place, interpreter: Interpreter) -> None:
+        self._uv = uv
+        self._place = place
+        self._interpreter = interpreter
+
+    def members(self) -> Sequence[Member]:
+        """Return nothing: it is one program."""
+        return ()
+
+    def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
+        """Resolve, as the protocol says."""
+        argv = (self._uv, "pip", "compile", "--python", self._interpreter.path, "--output-file", RESOLVED, *EXACT)
+        files, options = given(requirements, self._place.constraints)
+        run_installer([*argv, *options[1:]], self._environ(), context, runner=Supplied(workshop, files))
+        return workshop.read(RESOLVED)
+
+    def install(self, text: str, workshop: Workshop, context: Context) -> None:
+        """Install, as the protocol says."""
+        venv = (self._uv, "venv", "--no-config", "--no-project", "--python", self._interpreter.path, ENVIRONMENT)
+        run_maker(venv, self._environ(), context, runner=workshop)
+        argv = (self._uv, "pip", "install", "--no-deps", "--compile-bytecode", "--python", PYTHON, "-r", RESOLVED)
+        if text.strip():
+            run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
+
+    def _environ(self) -> dict[str, str]:
+        return {**settings(self._place), "UV_CACHE_DIR": CACHE, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never"}
+
+
+class PipInContainer:
+    """The pip that virtualenv brings, from outside of the environment; venv makes that."""
+
+    label = "container+pip"
+
+    def __init__(self, place: Place, interpreter: Interpreter) -> None:
+        self._place = place
+        self._interpreter = interpreter
+
+    def members(self) -> Sequence[Member]:
+        """Return pip."""
+        return (pip_member(self._interpreter),)
+
+    def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
+        """Resolve, as the protocol says."""
+        files, options = given(requirements, self._place.constraints)
+        asked = ("--dry-run", "--ignore-installed", "--report", REPORT)
+        argv = [*pip_argv(self._interpreter.path), *asked, *options]
+        run_installer(argv, self._environ(), context, runner=Supplied(workshop, files))
+        return "".join(sorted(map(exact, json.loads(workshop.read(REPORT))["install"])))
+
+    def install(self, text: str, workshop: Workshop, context: Context) -> None:
+        """Install, as the protocol says."""
+        venv = (self._interpreter.path, "-I", "-m", "venv", "--without-pip", ENVIRONMENT)
+        run_maker(venv, self._environ(), context, runner=workshop)
+        argv = (*pip_argv(PYTHON), "--no-deps", "-r", RESOLVED)
+        if text.strip():
+            run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
+
+    def _environ(self) -> dict[str, str]:
+        return {**settings(self._place), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
+
+
+def given(requirements: Sequence[str], constraints: str | None) -> tuple[dict[str, str], list[str]]:
+    """Return the files that an installer gets, and the options that name them."""
+    files = {REQUIREMENTS: "".join(f"{one}\n" for one in requirements)}
+    if constraints is None:
+        return files, ["-r", REQUIREMENTS]
+    return {**files, CONSTRAINTS: constraints}, ["-r", REQUIREMENTS, "-c", CONSTRAINTS]
+
+
+def settings(place: Place) -> Mapping[str, str]:
+    """Return the variables for whatever is to find distributions."""
+    return {**place.carried.network, **place.carried.installer, "TMPDIR": programs.SCRATCH}
+
+
+def pip_member(interpreter: Interpreter) -> Member:
+    """Return pip as a file in a container.
+
+    :raises IsolationError: there is none for the interpreter
+    """
+    version = dotted(interpreter.version[:2])
+    path = embedded_pip(version)
+    if path is None:
+        raise IsolationError(f"There is no pip for Python {version}", hint="Name another interpreter with --python.")
+    with open(path, "rb") as file:
+        return of_bytes(PIP, file.read())
+
+
+def pip_argv(python: str) -> list[str]:
+    """Return how `pip_member` is called to install something for an interpreter of the container."""
+    return [python, "-I", f"{PIP}/pip", "install", "--no-input", "--disable-pip-version-check", "--use-pep517"]

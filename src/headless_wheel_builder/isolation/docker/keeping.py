@@ -1,0 +1,89 @@
+"""What is kept on an engine between builds, and what a crash of it left: labels, and who removes them when."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
+
+# Of images that are kept: what they are the answer to, when they were made, and of which image.
+KEY: Final = f"{LABEL}.key"
+CREATED: Final = f"{LABEL}.created"
+BASE: Final = f"{LABEL}.base"
+DAY: Final = 24 * 60 * 60
+# Images that were made this long ago go, and the oldest of more than this many bytes on top of what they are made of.
+LONGEST: Final = 30 * DAY
+LARGEST: Final = 10 * 1024**3
+# A container that does not run is one that an engine lost: it has been started within a second of being made.
+LOST_AFTER: Final = 60 * 60
+# One that runs has a frontend, unless that is on a machine which went away without a word.
+ABANDONED_AFTER: Final = 2 * DAY
+
+
+def kept_labels(key: str, base: str = "") -> dict[str, str]:
+    """Return the labels of an image.
+
+    :param key: of what it was made, as text; empty for one that is removed after the build
+    :param base: the image that it was made from
+    """
+    return {KEY: hashlib.sha256(key.encode()).hexdigest() if key else "", CREATED: str(int(time.time())), BASE: base}
+
+
+def tidy(engine: Engine, checkpoint: Callable[[], None]) -> None:
+    """Remove images that are not worth their place, and containers that nobody has any more; what fails stays."""
+    now = time.time()
+    # Whoever is in the way comes again with the next build.
+    with contextlib.suppress(*ERRORS):
+        for container in engine.api.containers(all=True, filters={"label": LABEL}):
+            checkpoint()
+            if is_lost(container, now):
+                _try(partial(engine.api.remove_container, container["Id"], force=True, v=True))
+        images = engine.api.images(filters={"label": KEY})
+        sizes = {image["Id"]: image["Size"] for image in engine.api.images(all=True)}
+        for image in superfluous(images, sizes, now):
+            checkpoint()
+            _try(partial(engine.api.remove_image, image))
+
+
+def is_lost(container: Mapping[str, Any], now: float) -> bool:
+    """Tell whether nobody has a container of ours any more.
+
+    :param container: as engines list them
+    """
+    if KEPT in container["Labels"]:
+        return False
+    age = now - container["Created"]
+    return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
+
+
+def superfluous(images: list[dict[str, Any]], sizes: Mapping[str, int], now: float) -> list[str]:
+    """Return which of the images go.
+
+    :param images: as engines list them
+    :param sizes: in bytes, with what they are made of
+    """
+    gone, total = [], 0
+    for image in sorted(images, key=_created, reverse=True):
+        own = image["Size"] - sizes.get(image["Labels"].get(BASE, ""), 0)
+        longest = LONGEST if image["Labels"][KEY] else DAY
+        if now - _created(image) > longest or total + own > LARGEST:
+            gone.append(str(image["Id"]))
+        else:
+            total += own
+    return gone
+
+
+def _created(image: Mapping[str, Any]) -> float:
+    text = image["Labels"].get(CREATED, "")
+    return float(text) if text.isdecimal() else 0.0
+
+
+def _try(remove: Callable[[], None]) -> None:
+    with contextlib.suppress(*ERRORS):  # in use, or removed by somebody else
+        remove()

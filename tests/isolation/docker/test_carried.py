@@ -1,0 +1,122 @@
+"""What of the caller's environment goes into containers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, carried, unreachable
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Be an environment without any configuration files."""
+    nowhere = os.fspath(tmp_path / "nowhere")
+    return {"HOME": nowhere, "XDG_CONFIG_DIRS": nowhere, "PIP_CONFIG_FILE": os.devnull}
+
+
+def bundle(found: Carried) -> bytes:
+    ((info, opener),) = found.files
+    assert "/" + info.name == BUNDLE
+    assert opener is not None
+    with opener() as file:
+        content: bytes = file.read()
+    return content
+
+
+def test_nothing_goes_along_by_itself(environ: dict[str, str]) -> None:
+    more = {"PATH": "/bin", "SECRET": "x", "UV_CACHE_DIR": "/mine", "PIP_TARGET": "/mine", "PIP_CACHE_DIR": "/mine"}
+    assert carried({**environ, **more}) == Carried({}, {}, (), ())
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy", "No_Proxy"])
+def test_proxies_hold_for_hooks_too_however_they_are_written(environ: dict[str, str], name: str) -> None:
+    found = carried({**environ, name: "proxy.example", "HTTP_PROXY": ""})
+    assert (found.network, found.installer) == ({name: "proxy.example"}, {})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "UV_DEFAULT_INDEX",
+        "UV_INDEX",
+        "UV_INDEX_URL",
+        "UV_NO_INDEX",
+        "UV_EXCLUDE_NEWER",
+        "UV_INDEX_OWN_USERNAME",
+        "UV_INDEX_OWN_PASSWORD",
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_TRUSTED_HOST",
+        "PIP_PRE",
+    ],
+)
+def test_what_says_where_distributions_come_from_is_for_installers_alone(environ: dict[str, str], name: str) -> None:
+    found = carried({**environ, name: "x"})
+    assert (found.network, found.installer, found.files) == ({}, {name: "x"}, ())
+
+
+@pytest.mark.parametrize(
+    "name", ["SSL_CERT_FILE", "PIP_CERT", "UV_SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+)
+def test_any_bundle_of_certificates_becomes_that_of_all_programs(
+    environ: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.pem").write_text("certificate")
+    found = carried({**environ, name: os.fspath(tmp_path / "own.pem")})
+    assert found.network == dict.fromkeys(READERS, BUNDLE)
+    assert bundle(found) == b"certificate\n"
+    assert found.installer == {}
+
+
+def test_a_bundle_comes_before_a_folder(environ: dict[str, str], tmp_path: Path) -> None:
+    for name in ("b.crt", "a.pem", "README", "a.key"):
+        (tmp_path / name).write_text(name)
+    folder = {**environ, "SSL_CERT_DIR": os.fspath(tmp_path)}
+    assert bundle(carried(folder)) == b"a.pem\nb.crt\n"
+    assert bundle(carried({**folder, "SSL_CERT_FILE": os.fspath(tmp_path / "b.crt")})) == b"b.crt\n"
+
+
+def test_a_folder_of_certificates_that_is_not_there_says_nothing(environ: dict[str, str], tmp_path: Path) -> None:
+    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, (), ())
+
+
+def test_a_bundle_that_cannot_be_read_is_an_error_that_names_it(environ: dict[str, str], tmp_path: Path) -> None:
+    path = os.fspath(tmp_path / "none.pem")
+    with pytest.raises(IsolationError, match=f"certificates in {path} cannot be read: No such file"):
+        carried({**environ, "SSL_CERT_FILE": path})
+
+
+def test_configuration_files_and_folders_with_distributions_are_for_installers(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "uv.toml").write_text("offline = true")
+    (tmp_path / "links").mkdir()
+    named = {"UV_CONFIG_FILE": os.fspath(tmp_path / "uv.toml"), "UV_FIND_LINKS": os.fspath(tmp_path / "links")}
+    found = carried({**environ, **named})
+    assert found.network == {}
+    assert found.files == ()
+    assert found.installer == {
+        "UV_CONFIG_FILE": "/hwb/scratch/uv.toml",
+        "UV_FIND_LINKS": "/hwb/scratch/links/uv_find_links-0",
+    }
+    names = {"/" + info.name for info, _ in found.installer_files}
+    assert names == {"/hwb/scratch/links", *found.installer.values()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_near"),
+    [
+        ("UV_INDEX_URL", "http://localhost:3141/root/pypi", True),
+        ("PIP_EXTRA_INDEX_URL", "https://index.invalid/simple http://me:secret@127.0.0.1/simple", True),
+        ("https_proxy", "http://[::1]:8080", True),
+        ("UV_INDEX_URL", "https://localhost.example/simple", False),
+        ("NO_PROXY", "http://localhost", False),
+        ("OTHER", "http://localhost", False),
+    ],
+)
+def test_settings_that_name_this_machine_are_known_as_such(name: str, text: str, is_near: bool) -> None:
+    assert unreachable({name: text}) == ([name] if is_near else [])

@@ -1,0 +1,85 @@
+"""What a hook is called with means the same in a container."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_engine import BASE, FakeApi, Ran, engine
+from support import Recorder
+
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
+from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
+from headless_wheel_builder.process import Processes
+
+PATHS = "_PYPROJECT_HOOKS_BACKEND_PATH_JSON"
+
+
+class Hooks:
+    """A container in which hooks answer what the test wants."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        self.api = FakeApi(self._hook)
+        self.requests: list[Frame] = []
+        self._container = Container(engine(self.api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+        self.launcher = ContainerLauncher(
+            self._container,
+            "/hwb/env/bin/python",
+            BackendPlace(os.fspath(source), "backend", is_in_tree=True),
+            processes=Processes(),
+            report=Recorder(),
+            limits=HookLimits(engine(self.api), self._container, memory=None, seconds=None),
+        )
+
+    def call(self, control: Path, env: dict[str, str], **arguments: str | None) -> Frame:
+        """Call a hook and return what the host was asked."""
+        control.mkdir()
+        (control / "input.json").write_text(json.dumps({"kwargs": arguments}))
+        argv = ["/hwb/env/bin/python", "in_process.py", "build_wheel", os.fspath(control)]
+        assert self.launcher.run(argv, env=env, cwd=os.fspath(self.source)) == 0
+        return self.requests[-1]
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _hook(self, _argv: list[str], request: Frame) -> Ran:
+        self.requests.append(request)
+        return Ran(files={request["read"][0]: '{"return_val": "a.whl"}'})
+
+
+@pytest.fixture(params=["pkg", "my pkg", "\u00e7al\u0131\u015fma", "a\\b"])
+def hooks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hooks]:
+    source = tmp_path / request.param
+    source.mkdir()
+    made = Hooks(source)
+    yield made
+    made.close()
+
+
+def test_a_backend_in_the_source_tree_is_looked_for_where_that_is_in_the_container(
+    hooks: Hooks, tmp_path: Path
+) -> None:
+    here = [os.fspath(hooks.source), os.fspath(hooks.source / "backends")]
+    request = hooks.call(tmp_path / "control", {PATHS: json.dumps(here), "OTHER": here[0]})
+    there = f"/hwb/source/1/{hooks.source.name}"
+    assert request["cwd"] == there
+    assert json.loads(request["environ"][PATHS]) == [there, f"{there}/backends"]
+    assert request["environ"]["OTHER"] == here[0]
+
+
+def test_what_is_made_goes_into_a_folder_of_the_container_and_the_answer_comes_out(
+    hooks: Hooks, tmp_path: Path
+) -> None:
+    folder = os.fspath(tmp_path / "stage")
+    request = hooks.call(tmp_path / "control", {}, wheel_directory=folder, metadata_directory=None)
+    (there,) = {json.loads(text)["kwargs"]["wheel_directory"] for text in request["write"].values()}
+    assert there in request["make"]
+    assert hooks.launcher.places == {folder: there}
+    assert json.loads((tmp_path / "control" / "output.json").read_text()) == {"return_val": "a.whl"}

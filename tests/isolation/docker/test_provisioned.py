@@ -1,0 +1,279 @@
+"""The image of last time is used at once, and only for as long as it is known to be the right one."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from fake_engine import PYTHON, FakeApi, Ran, image, make_place
+from support import Recorder, wait_for
+
+from headless_wheel_builder.errors import DependencyError
+from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.contents import Contents
+from headless_wheel_builder.isolation.docker.installing import REPORT, REQUIREMENTS, RESOLVED
+from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+
+FLIT = ("flit_core",)
+HATCH = ("hatchling",)
+
+
+class Index:
+    """A container's uv, for an index whose newest versions the test sets."""
+
+    def __init__(self, **newest: str) -> None:
+        self.newest = newest
+        self.installed: dict[str, str] = {}
+        self.resolved = 0
+        self.suffix = " --hash=sha256:00"
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def __call__(self, argv: list[str], request: Frame) -> Ran:
+        match argv:
+            case [_, *rest] if "compile" in rest or "--dry-run" in rest:
+                self.resolved += 1
+                assert self.answers.wait(20)
+                self._asked = request["write"][REQUIREMENTS].split()
+                return Ran(0 if set(self._asked) <= self.newest.keys() else 1, "no such project")
+            case [_, "pip", "install", *_] | [_, "-I", _, "install", *_]:
+                lines = request["write"][RESOLVED].splitlines()
+                self.installed = dict(line.partition(" ")[0].split("==") for line in lines)
+            case ["true"]:
+                return Ran(files={RESOLVED: "".join(map(self._line, self._asked)), REPORT: self._report()})
+            case [programs.INSTALLED, answer, _]:
+                return Ran(files={answer: json.dumps(_described(self.installed))})
+        return Ran()
+
+    def _line(self, name: str) -> str:
+        return f"{name}=={self.newest[name]}{self.suffix}\n"
+
+    def _report(self) -> str:
+        info = {"archive_info": {"hashes": {"sha256": "00"}}}
+        found = [{"name": name, "version": self.newest[name]} for name in self._asked]
+        return json.dumps({"install": [{"metadata": one, "is_direct": False, "download_info": info} for one in found]})
+
+
+def _described(installed: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {
+        f"{name}-{version}.dist-info": {
+            "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            "RECORD": f"{name}/__init__.py,,\n",
+        }
+        for name, version in installed.items()
+    }
+
+
+class Builds:
+    """One build after the other, on one engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = Index(flit_core="3.9", hatchling="1.26")
+        self.api = FakeApi(self.index)
+        self.recorder = Recorder()
+
+    def place(self, config: DockerConfig | None = None) -> Place:
+        return make_place(self.folder, self.api, config=config, recorder=self.recorder)
+
+    def begin(self, config: DockerConfig | None = None) -> ProvisionedImages:
+        place = self.place(config)
+        return ProvisionedImages(place, place.surroundings.find(PYTHON))  # type: ignore[arg-type]
+
+    def build(self, *wanted: tuple[str, ...], config: DockerConfig | None = None) -> list[Provisioned]:
+        """Build with what is wanted, as often as it takes."""
+        images = self.begin(config)
+        try:
+            for _ in range(3):
+                made = [images.make(one) for one in wanted]
+                try:
+                    images.confirm()
+                except OutdatedError:
+                    continue
+                return made
+            raise AssertionError("it builds again and again")
+        finally:
+            images.close()
+
+
+@pytest.fixture
+def builds(tmp_path: Path) -> Builds:
+    return Builds(tmp_path)
+
+
+def test_the_second_build_has_the_image_of_the_first(builds: Builds) -> None:
+    (first,) = builds.build(FLIT)
+    (second,) = builds.build(FLIT)
+    assert second == first
+    assert first.contents.installed() == {"flit-core": "3.9"}
+    assert builds.index.resolved == 2
+    assert builds.api.kept[first.image]["Of"] == "sha256:base"
+
+
+def test_a_guess_is_there_before_the_index_is_asked(builds: Builds) -> None:
+    (first,) = builds.build(FLIT)
+    images = builds.begin()
+    assert images.make(FLIT) == first
+    assert builds.index.resolved == 1
+    images.close()
+    assert builds.index.resolved == 1
+
+
+def test_a_guess_that_is_outdated_says_what_the_index_has_now(builds: Builds) -> None:
+    builds.build(FLIT)
+    builds.index.newest["flit_core"] = "4.0"
+    images = builds.begin()
+    images.make(FLIT)
+    images.ask()
+    with pytest.raises(OutdatedError, match=r"The index now has flit-core 4\.0 instead of 3\.9: building again"):
+        images.confirm()
+    images.close()
+
+
+def test_what_is_outdated_is_made_anew_once_and_kept(builds: Builds) -> None:
+    (old,) = builds.build(FLIT)
+    builds.index.newest["flit_core"] = "4.0"
+    (new,) = builds.build(FLIT)
+    assert new.image != old.image
+    assert new.contents.installed() == {"flit-core": "4.0"}
+    # Nobody asks twice in one build.
+    assert builds.index.resolved == 2
+    assert builds.build(FLIT) == [new]
+
+
+def test_a_guess_beside_one_that_is_outdated_may_still_be_right(builds: Builds) -> None:
+    flit, hatch = builds.build(FLIT, HATCH)
+    builds.index.newest["flit_core"] = "4.0"
+    new_flit, new_hatch = builds.build(FLIT, HATCH)
+    assert new_hatch == hatch
+    assert new_flit != flit
+
+
+def test_requirements_that_are_gone_are_an_error_although_there_is_an_image(builds: Builds) -> None:
+    builds.build(FLIT)
+    del builds.index.newest["flit_core"]
+    with pytest.raises(DependencyError, match="could not be installed"):
+        builds.build(FLIT)
+
+
+def test_an_image_that_somebody_removed_is_made_again(builds: Builds) -> None:
+    (first,) = builds.build(FLIT)
+    builds.api.remove_image(first.image)
+    (second,) = builds.build(FLIT)
+    assert second.image != first.image
+    assert second.contents == first.contents
+
+
+@pytest.mark.parametrize(
+    "config", [DockerConfig(constraints="c.txt"), DockerConfig(use_uv=False)], ids=["constraints", "installer"]
+)
+def test_what_decides_about_an_environment_makes_it_another(
+    builds: Builds, config: DockerConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.txt").write_text("flit_core<4\n")
+    (first,) = builds.build(FLIT)
+    (second,) = builds.build(FLIT, config=config)
+    assert second.image != first.image
+    assert second.contents == first.contents
+    assert (builds.build(FLIT), builds.build(FLIT, config=config)) == ([first], [second])
+
+
+def test_nothing_is_kept_if_the_user_wants_a_fresh_one(builds: Builds) -> None:
+    config = DockerConfig(cache_envs=False)
+    (first,) = builds.build(FLIT, config=config)
+    assert first.key == ""
+    assert first.image in builds.api.gone
+    (second,) = builds.build(FLIT, config=config)
+    assert second.image != first.image
+
+
+def test_what_may_change_without_another_version_is_not_kept(builds: Builds) -> None:
+    builds.index.suffix = ""
+    (made,) = builds.build(FLIT)
+    assert made.key == ""
+    assert made.image in builds.api.gone
+
+
+def test_requirements_are_provisioned_once_a_build(builds: Builds) -> None:
+    images = builds.begin()
+    assert images.make(FLIT) is images.make(FLIT)
+    images.close()
+
+
+def test_an_image_that_was_lent_is_used_and_not_removed(builds: Builds) -> None:
+    lent = Provisioned("sha256:lent", "", Contents("/hwb/env", {}))
+    builds.api.kept["sha256:lent"] = image("sha256:lent")
+    images = builds.begin()
+    images.lend(("b", "a", "a"), lent)
+    assert images.make(("a", "b")) is lent
+    images.close()
+    assert builds.api.gone == []
+
+
+def test_no_container_is_left(builds: Builds) -> None:
+    builds.build(FLIT)
+    builds.build(FLIT)
+    assert builds.api.made.keys() <= set(builds.api.gone)
+
+
+def test_a_build_that_ends_early_does_not_wait_for_the_index(builds: Builds) -> None:
+    builds.build(FLIT)
+    builds.index.answers.clear()
+    images = builds.begin()
+    images.make(FLIT)
+    images.ask()
+    wait_for(lambda: builds.index.resolved == 2)
+    images.close()
+    assert not builds.index.answers.is_set()
+    assert builds.api.made.keys() <= set(builds.api.gone)
+    builds.index.answers.set()
+
+
+def test_what_hooks_imported_is_known_to_the_next_build(builds: Builds) -> None:
+    backend = BackendPlace("/source", "flit_core.buildapi", hooks=("build_wheel",))
+    for expected in ([], ["json"]):
+        images = builds.begin()
+        memory = images.memory(images.make(FLIT), backend)
+        assert memory is not None
+        assert memory.own == ["flit_core"]
+        assert memory.preload(backend) == expected
+        memory.learn("build_wheel", ["json"])
+        images.close()
+
+
+def test_nothing_is_learnt_in_an_image_that_is_not_kept(builds: Builds) -> None:
+    images = builds.begin(DockerConfig(cache_envs=False))
+    assert images.memory(images.make(FLIT), BackendPlace("/source", "flit_core")) is None
+    images.close()
+
+
+def test_programs_that_install_get_what_the_caller_set_and_hooks_get_no_password(builds: Builds) -> None:
+    environ = {"UV_INDEX_URL": "https://me:secret@index.example/simple"}
+    place = make_place(builds.folder, builds.api, environ=environ)
+    images = ProvisionedImages(place, place.surroundings.newest())
+    made = images.make(FLIT)
+    images.close()
+    (container,) = builds.api.made.values()
+    asked = [one for one in container.requests if "compile" in one["run"]]
+    assert asked[0]["environ"]["UV_INDEX_URL"] == environ["UV_INDEX_URL"]
+    assert "secret" not in json.dumps(builds.api.kept[made.image])
+
+
+def test_an_answer_is_read_as_it_was_written() -> None:
+    made = Provisioned("sha256:1", "key", Contents("/hwb/env", {"a-1.dist-info": {"METADATA": ""}}), is_hosted=False)
+    assert Provisioned.parse(json.loads(json.dumps(made.facts()))) == made
+
+
+@pytest.mark.parametrize("change", [{"image": 1}, {"contents": {}}, {"is_hosted": None}, {"key": None}])
+def test_what_is_no_such_answer_is_none(change: dict[str, object]) -> None:
+    known = Provisioned("sha256:1", "key", Contents("/hwb/env", {})).facts()
+    assert Provisioned.parse({**known, **change}) is None
+    assert Provisioned.parse(None) is None
