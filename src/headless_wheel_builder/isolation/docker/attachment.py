@@ -78,12 +78,12 @@ class Attachment:
     def close(self) -> None:
         """Close the connection and forget it."""
         self.end()
-        with contextlib.suppress(OSError):
-            self._stream.close()
-            self._socket.close()
-            # Of a connection with TLS, the response has a part that keeps it open.
-            if (response := getattr(self._stream, "_response", None)) is not None:
-                response.close()
+        # Of a connection with TLS, the response has a part that keeps it open.
+        for part in (getattr(self._stream, "_response", None), self._stream, self._socket):
+            # What one of them has closed, another cannot flush any more (ValueError).
+            with contextlib.suppress(OSError, ValueError):
+                if part is not None:
+                    part.close()
 
     def _hand_on(self, count: int, on_output: OnOutput | None) -> None:
         printed = bytes(self._printed[:count])
