@@ -32,6 +32,9 @@ def test_it_is_shown_as_it_would_be_typed() -> None:
     "address",
     [
         "ssh://",
+        "ssh://-v",
+        "ssh://-v@far",
+        "ssh://far@-v",
         "ssh://-oProxyCommand=evil",
         "ssh://-oProxyCommand=evil@far",
         "ssh://me@-oProxyCommand=evil",

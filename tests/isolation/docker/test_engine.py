@@ -233,6 +233,26 @@ def test_waiting_for_nothing_or_for_the_rest_of_a_record_is_ended_from_another_t
     assert 0.2 < time.monotonic() - began < 1.3
 
 
+def test_an_attachment_without_tls_is_closed_too(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def talk(handler: Handler) -> None:
+        handler.connection.sendall(UPGRADED)
+        while handler.connection.recv(100):
+            pass
+        ended.set()
+
+    with fake_engine(tmp_path / "d.sock") as server:
+        server.answers["POST /containers/one/attach"] = talk
+        engine = connect(Endpoint(f"unix://{tmp_path}/d.sock"), TIMEOUT)
+        attachment = Attachment(engine.api.attach_socket("one", params=STREAMS), MARK)
+        attachment.send({"run": []})
+        attachment.close()
+        attachment.close()
+        assert ended.wait(TIMEOUT)
+        engine.close()
+
+
 @needs_openssl
 def test_what_is_sent_arrives_and_the_end_of_the_connection_is_the_end_of_the_container(
     attach: Callable[..., Attachment],
