@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.process import Processes
 
 T = TypeVar("T")
+
+
+def awaited(work: Callable[[], T], processes: Processes) -> T:
+    """Return what work without effects returns, on a thread that is left alone when the build is cancelled meanwhile.
+
+    :raises Cancelled: it was
+    """
+    is_over = threading.Event()
+    asked = Background(work, at_end=is_over.set)
+    with processes.on_cancel(is_over.set):
+        asked.start()
+        is_over.wait()
+    processes.checkpoint()
+    return asked.result()
 
 
 class Background(Generic[T]):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from headless_wheel_builder.background import awaited
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
@@ -111,7 +112,10 @@ class DockerIsolation:
         config = changed(self.config, image=image)
         environ = dict(os.environ)
         known = facts_of(find_image(config))
-        return await run_blocking(lambda _: {**known, **self._on_engine(config, environ, is_known="policy" in known)})
+        is_known = "policy" in known
+        return await run_blocking(
+            lambda processes: {**known, **self._on_engine(config, environ, processes, is_known=is_known)}
+        )
 
     def check(self, python: str | None, context: Context) -> None:
         """Check what can be checked before anything is made.
@@ -121,7 +125,7 @@ class DockerIsolation:
         del python
         find_image(self.config)
         limits(self.config)
-        with _cancelled_if_so(context.processes), self._engine(context.environ):
+        with _cancelled_if_so(context.processes), self._engine(context.environ, context.processes):
             pass
 
     @contextlib.contextmanager
@@ -145,14 +149,16 @@ class DockerIsolation:
 
     def _is_available(self, context: Context) -> bool:
         try:
-            with self._engine(context.environ):
+            with self._engine(context.environ, context.processes):
                 return True
         except IsolationError:
             return False
 
-    def _on_engine(self, config: DockerConfig, environ: Mapping[str, str], *, is_known: bool) -> dict[str, Any]:
+    def _on_engine(
+        self, config: DockerConfig, environ: Mapping[str, str], processes: Processes, *, is_known: bool
+    ) -> dict[str, Any]:
         try:
-            with self._engine(environ) as engine:
+            with self._engine(environ, processes) as engine:
                 return facts_on(engine, find_image(config))
         except IsolationError:
             if is_known:
@@ -162,13 +168,13 @@ class DockerIsolation:
     @contextlib.contextmanager
     def _place(self, context: Context) -> Iterator[Place]:
         image = find_image(self.config)
-        with self._engine(context.environ) as engine:
+        with self._engine(context.environ, context.processes) as engine:
             store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
             yield Place(engine, image, self.config, context, Keeper(store, context.report))
 
     @contextlib.contextmanager
-    def _engine(self, environ: Mapping[str, str]) -> Iterator[Engine]:
-        engine = connect(find_endpoint(environ), self.config.timeout)
+    def _engine(self, environ: Mapping[str, str], processes: Processes) -> Iterator[Engine]:
+        engine = awaited(lambda: connect(find_endpoint(environ), self.config.timeout), processes)
         with contextlib.closing(engine):
             yield engine
 
