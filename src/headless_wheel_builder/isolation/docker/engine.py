@@ -58,7 +58,16 @@ class Engine:
         try:
             yield
         except ERRORS as error:
-            raise IsolationError(what, cause=f"{said(error)}.", hint=hint) from error
+            reason = said(error)
+            raise IsolationError(what, cause=f"{reason}.", hint=hint or _advice(reason)) from error
+
+
+def _advice(reason: str) -> str:
+    if "no space left on device" in reason.lower():
+        return "Make room on the engine's machine; docker system df shows what takes it."
+    if "no such image" in reason.lower():
+        return "Something removed it meanwhile. Build again."
+    return ""
 
 
 def connect(endpoint: Endpoint, timeout: float) -> Engine:
