@@ -11,7 +11,14 @@ from headless_wheel_builder.process import OnOutput, Stop
 
 
 class UnsafeError(Exception):
-    """The host cannot run hooks as a fresh interpreter would; the text says why."""
+    """The host cannot run hooks as a fresh interpreter would; the text says why.
+
+    :param said: what the host said of it; empty if it has ended
+    """
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__(said or "its host ended")
+        self.said = said
 
 
 class Conversation:
@@ -93,4 +100,4 @@ class Conversation:
 
 
 def _unsafe(frame: Frame | None) -> UnsafeError:
-    return UnsafeError(str(frame["unsafe"]) if frame else "its host ended")
+    return UnsafeError(str(frame["unsafe"]) if frame else "")

@@ -57,8 +57,13 @@ class HookLimits:
             return
         raise EndedError(returncode, found.cause, found.hint)
 
-    def gone(self, hook: str) -> IsolationError:
-        """Return the error that says that there was no container any more to run a hook in."""
+    def gone(self, hook: str, reason: str) -> IsolationError:
+        """Return the error that says that there was no container any more to run a hook in, or none that could.
+
+        :param reason: what the host said of it; empty if it said nothing
+        """
+        if reason:
+            return IsolationError(f"{hook} could not be run in the container", cause=f"Its host says: {reason}.")
         if error := unsupported(self._container.last_words(), self._container.platform):
             return error
         found = self.fate()

@@ -166,7 +166,7 @@ class ContainerLauncher:
             return self._talk.run(fresh, on_output)
         except UnsafeError as error:
             self._processes.checkpoint()
-            raise self._limits.gone(hook) from error
+            raise self._limits.gone(hook, error.said) from error
 
     def _answer(self, ended: Frame, hook: str, control: str) -> None:
         for path, text in ended.get("files", {}).items():
