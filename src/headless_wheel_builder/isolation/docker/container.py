@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from docker.errors import APIError, NotFound
-from docker.types import Mount
+from docker.types import LogConfig, Mount
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
@@ -201,6 +201,8 @@ def _created(engine: Engine, name: str, plan: Plan) -> str:
         cap_drop=["ALL"],
         cap_add=list(plan.capabilities),
         init=True,
+        # All of it comes to us already; what a backend prints need not fill the engine's disk too.
+        log_config=LogConfig(type=LogConfig.types.NONE),
         network_mode="bridge" if plan.network else "none",
         # Anonymous: it goes with the container.
         mounts=[Mount(programs.SCRATCH, None)] if plan.has_scratch else [],
