@@ -60,14 +60,15 @@ class SlowIndex:
 
     :param gateway: the address of this machine, as containers see it
     :param path: `simple` for its pages, `files` for the wheel
+    :param code: of the distribution's module
     """
 
-    def __init__(self, gateway: str, path: str | None = None) -> None:
+    def __init__(self, gateway: str, path: str | None = None, code: str = "") -> None:
         self._slow = path
         self._reached = threading.Event()
         self._ended = threading.Event()
         index = self
-        wheel = local_index.wheel("slow", "1.0", "")
+        wheel = local_index.wheel("slow", "1.0", code)
         metadata = b"Metadata-Version: 2.1\nName: slow\nVersion: 1.0\n"
         hashes = [hashlib.sha256(content).hexdigest() for content in (wheel, metadata)]
         name = "slow-1.0-py3-none-any.whl"

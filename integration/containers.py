@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -107,6 +108,13 @@ class Containers:
     def fails(self, *flags: str, env: Mapping[str, str] | None = None, image: str = IMAGE) -> str:
         """Build, check that it fails as it should, and return the lines of the error."""
         return error(self.run(*flags, env=env, image=image))
+
+    def wait_for(self, file: Path) -> None:
+        """Wait until a hook of a build in this process has made a file."""
+        end = time.monotonic() + SECONDS
+        while not file.exists():
+            assert time.monotonic() < end, f"nobody made {file}"
+            time.sleep(0.01)
 
     def left_nothing(self, run: Run, seconds: float = 0.0) -> None:
         """Check that a run left nothing, here or on the engine."""
