@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import container_projects
 import projects
 import pytest
-from containers import PYTHON, Containers, built, error
+from containers import PYTHON, SECONDS, Containers, built, error
 from frontends import refused
 from listeners import Garbage, Registry, Silent, unreadable
 
@@ -116,7 +116,7 @@ def test_an_image_that_vanishes_between_two_steps(containers: Containers) -> Non
 
 ENDS = {
     "killed": lambda api, name: api.kill(name),
-    "stopped": lambda api, name: api.stop(name, timeout=0),
+    "stopped": lambda api, name: api.stop(name, timeout=int(SECONDS)),
     "removed": lambda api, name: api.remove_container(name, force=True),
 }
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
+from requests import RequestException
 
 KEY = "headless-wheel-builder.key"
 REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE) /\S* HTTP/1\.1\r\n")
@@ -94,8 +95,9 @@ class WatchedEngine:
         self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         for name in self.containers:
-            with contextlib.suppress(APIError):
+            with contextlib.suppress(APIError, RequestException):
                 self.api.remove_container(name, force=True, v=True)
+        self.api.close()
 
     def hold(self, pattern: bytes, *, skipped: int = 0) -> Hold:
         """Make a request wait, the first one after some that are let through."""
@@ -132,7 +134,7 @@ class WatchedEngine:
             except OSError:
                 return
             try:
-                server = _connected(self._address)
+                server = connected(self._address)
             except OSError:
                 client.close()  # the engine is gone
                 continue
@@ -181,11 +183,19 @@ def _found(inspect: Callable[[str], Any], name: str) -> Any:
         return None
 
 
-def _connected(address: str) -> socket.socket:
+def connected(address: str) -> socket.socket:
+    """Return a connection to an engine.
+
+    :raises OSError: there is none
+    """
     scheme, _, place = address.partition("://")
-    if scheme == "unix":
-        connection = socket.socket(socket.AF_UNIX)
+    if scheme != "unix":
+        host, _, port = place.rpartition(":")
+        return socket.create_connection((host, int(port)))
+    connection = socket.socket(socket.AF_UNIX)
+    try:
         connection.connect(place)
-        return connection
-    host, _, port = place.rpartition(":")
-    return socket.create_connection((host, int(port)))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -25,9 +25,9 @@ ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
 # What helps with what engines say, in lower case.
 HINTS: Final = {
-    "no space left": "Free space on the engine's machine: docker system df, docker image prune.",
+    "no space left": "Make room on the engine's machine; docker system df shows what takes it.",
     "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
-    "no such image": "It was removed meanwhile: build again.",
+    "no such image": "Something removed it meanwhile. Build again.",
     "range of cpus": "Ask for fewer processors than the engine's machine has.",
 }
 # Where in Python's own source an error of TLS was raised.
