@@ -103,7 +103,9 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
     certified = tls.configuration(endpoint) if endpoint.certificates else False
-    api = docker.APIClient(endpoint.url, version=".".join(map(str, version)), timeout=round(timeout), tls=certified)
+    api = docker.APIClient(
+        endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
+    )
     if certified:
         tls.keep_to(api)
     return api
