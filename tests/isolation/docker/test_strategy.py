@@ -23,9 +23,6 @@ from headless_wheel_builder.isolation.docker.images import all_images
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.docker.strategy import _closing
 
-# The SDK forgets to close the sockets that it could not connect.
-LEAKS = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 # isolation-api.md: the parameters with their defaults, and what is returned.
 PROMISED: dict[str, tuple[list[tuple[str, object, object]], object]] = {
     "create_environment": (
@@ -131,7 +128,6 @@ def no_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     gc.collect()
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_without_an_engine_it_is_not_available() -> None:
     assert asyncio.run(DockerIsolation().check_available()) is False
@@ -143,7 +139,6 @@ def test_with_a_context_that_does_not_exist_it_is_not_available(monkeypatch: pyt
     assert asyncio.run(DockerIsolation().check_available()) is False
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_without_an_engine_what_is_known_of_images_is_still_told() -> None:
     strategy = DockerIsolation()
@@ -155,7 +150,6 @@ def test_without_an_engine_what_is_known_of_images_is_still_told() -> None:
         asyncio.run(strategy.get_image_info("manylinux_9_9"))
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_what_only_an_engine_can_tell_is_an_error_without_one() -> None:
     with pytest.raises(IsolationError, match="No container engine answers at"):
@@ -181,7 +175,6 @@ def test_a_build_of_nothing_is_refused(tmp_path: Path) -> None:
         asyncio.run(DockerIsolation().build_in_container(tmp_path, tmp_path, other, build_wheel=False))
 
 
-@LEAKS
 @pytest.mark.parametrize(
     ("config", "message"),
     [
