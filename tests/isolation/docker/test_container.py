@@ -42,8 +42,14 @@ def asked(server: Server, what: str = "POST /containers/create") -> list[Any]:
     return [body for method, path, body in server.requests if f"{method} {path}" == what]
 
 
+def made(engine: Engine, plan: Plan = PLAN) -> Container:
+    container = Container(engine, plan)
+    container.make()
+    return container
+
+
 def test_a_container_has_what_it_needs_and_ends_with_its_client(server: Server, engine: Engine) -> None:
-    assert Container(engine, PLAN).id == "one"
+    assert made(engine).id == "one"
     (body,) = asked(server)
     assert (body["Image"], body["Cmd"], body["Entrypoint"], body["User"]) == ("image", list(PLAN.argv), [""], "0:0")
     assert (body["OpenStdin"], body["StdinOnce"], body["HostConfig"]["AutoRemove"]) == (True, True, True)
@@ -54,7 +60,7 @@ def test_a_container_has_what_it_needs_and_ends_with_its_client(server: Server, 
 
 @pytest.mark.parametrize(("network", "mode"), [(True, "bridge"), (False, "none")])
 def test_a_container_has_a_network_or_none(server: Server, engine: Engine, mode: str, *, network: bool) -> None:
-    Container(engine, Plan("image", "linux/amd64", (), network=network))
+    made(engine, Plan("image", "linux/amd64", (), network=network))
     assert asked(server)[0]["HostConfig"]["NetworkMode"] == mode
 
 
@@ -63,7 +69,7 @@ def test_podman_without_an_init_is_asked_again_without_and_that_is_said_once(
     server: Server, engine: Engine, recorder: Recorder
 ) -> None:
     server.answers["POST /containers/create"] = [NO_INIT, MADE, MADE]
-    assert [Container(engine, PLAN).id for _ in range(2)] == ["one", "one"]
+    assert [made(engine).id for _ in range(2)] == ["one", "one"]
     assert [body["HostConfig"]["Init"] for body in asked(server)] == [True, False, False]
     assert [event.message for event in recorder.of(Explained)] == [
         "Containers have no init, as the engine cannot start it: it is not there"
@@ -75,7 +81,7 @@ def test_podman_without_an_init_is_asked_again_without_and_that_is_said_once(
 def test_what_else_podman_does_not_do_is_an_error(server: Server, engine: Engine, answers: list[Answer]) -> None:
     server.answers["POST /containers/create"] = answers
     with pytest.raises(IsolationError, match="The container could not be made"):
-        Container(engine, PLAN)
+        made(engine)
     assert len(asked(server)) == len(answers) or not server.answers["POST /containers/create"]
 
 
@@ -86,7 +92,7 @@ def test_docker_without_its_own_init_may_have_another(
 ) -> None:
     server.answers["GET /info"] = (200, {"InitCommit": {"ID": commit}})
     for _ in range(2):
-        Container(engine, PLAN)
+        made(engine)
     assert [body["HostConfig"]["Init"] for body in asked(server)] == [has_init, has_init]
     assert len(asked(server, "GET /info")) == 1
     assert len(recorder.of(Explained)) == (0 if has_init else 1)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from headless_wheel_builder.isolation.docker import DockerConfig, DockerIsolatio
 from headless_wheel_builder.isolation.docker.images import all_images
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.docker.strategy import _closing
+from headless_wheel_builder.process import Cancelled, Processes
 
 # isolation-api.md: the parameters with their defaults, and what is returned.
 PROMISED: dict[str, tuple[list[tuple[str, object, object]], object]] = {
@@ -195,6 +197,8 @@ class Session:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.processes = Processes()
+        self.place = SimpleNamespace(context=make_context(processes=self.processes))
 
     def keep(self) -> None:
         self.log.append("kept")
@@ -221,3 +225,12 @@ def test_containers_are_kept_when_a_build_fails_and_closed_whatever_happens(
         if error is not None:
             raise error
     assert session.log == log
+
+
+def test_containers_of_a_build_that_was_cancelled_are_not_kept() -> None:
+    session = Session()
+    opened: contextlib.AbstractContextManager[ContainerSession] = _closing(session)  # type: ignore[arg-type]
+    session.processes.cancel()
+    with pytest.raises(Cancelled), opened:
+        raise IsolationError("The container has gone")
+    assert session.log == ["closed"]
