@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Reporter, silent
-from headless_wheel_builder.isolation.docker import tls
+from headless_wheel_builder.isolation.docker import local, tls
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.init import Init
 
@@ -106,6 +106,7 @@ def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docke
     api = docker.APIClient(
         endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
     )
+    local.close_what_fails(api)
     if certified:
         tls.keep_to(api)
     return api
