@@ -253,8 +253,13 @@ def test_symbols_go_unless_they_are_to_stay(world: World, client: docker.APIClie
 
 
 def test_the_same_source_becomes_the_same_bytes(world: World, base: str, with_foo: str) -> None:
-    project = world.with_foo()
-    both = [only_wheel(world.build(project, with_foo, python=PYTHONS[base], **EPOCH)).read_bytes() for _ in range(2)]
+    before = 'import os\nprint("the date is", os.environ["SOURCE_DATE_EPOCH"])\n'
+    project = world.extension(declared="int foo(void);", value="foo()", before=before, link=FOO_LINK)
+    both = []
+    for _ in range(2):
+        run = world.build(project, with_foo, python=PYTHONS[base], **EPOCH)
+        assert "the date is 1700000000\n" in run.stderr
+        both.append(only_wheel(run).read_bytes())
     assert both[0] == both[1]
     with zipfile.ZipFile(io.BytesIO(both[0])) as archive:
         assert {info.date_time for info in archive.infolist()} == {(2023, 11, 14, 22, 13, 20)}
