@@ -42,6 +42,8 @@ class Hold:
     def __init__(self, pattern: bytes, skipped: int) -> None:
         self._pattern = re.compile(pattern)
         self._skipped = skipped
+        # Nobody released it: whoever was to do that waited for it.
+        self.has_expired = False
         self._reached = threading.Event()
         self._released = threading.Event()
 
@@ -60,7 +62,7 @@ class Hold:
         self._skipped -= 1
         if self._skipped < 0:
             self._reached.set()
-            self._released.wait(SECONDS)
+            self.has_expired = not self._released.wait(SECONDS)
 
 
 class WatchedEngine:
@@ -116,6 +118,7 @@ class WatchedEngine:
 
     def _residue(self) -> Iterator[str]:
         yield from self._unexpected
+        yield from ("a request that waits" for hold in self._holds if hold.has_expired)
         for name in self.containers:
             if facts := _found(self.api.inspect_container, name):
                 yield f"container {name} {facts['State']}"
