@@ -73,10 +73,9 @@ class WatchedEngine:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._folder = tempfile.mkdtemp(prefix="watched-")
-        self.socket = f"{self._folder}/s"
-        self.host = f"unix://{self.socket}"
         self.api: Any = docker.APIClient(address, timeout=60)
+        self._folder = tempfile.mkdtemp(prefix="watched-")
+        self.host = f"unix://{self._folder}/s"
         self.asked: list[str] = []
         self.containers: list[str] = []
         self.images: list[str] = []
@@ -86,7 +85,7 @@ class WatchedEngine:
         self._listener = socket.socket(socket.AF_UNIX)
 
     def __enter__(self) -> WatchedEngine:  # noqa: PYI034 - typing.Self came with 3.11
-        self._listener.bind(self.socket)
+        self._listener.bind(f"{self._folder}/s")
         self._listener.listen(64)
         threading.Thread(target=self._serve, daemon=True).start()
         return self
