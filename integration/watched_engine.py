@@ -42,6 +42,8 @@ class Hold:
     def __init__(self, pattern: bytes, skipped: int) -> None:
         self._pattern = re.compile(pattern)
         self._skipped = skipped
+        # Nobody released it: whoever was to do that waited for it.
+        self.has_expired = False
         self._reached = threading.Event()
         self._released = threading.Event()
 
@@ -60,7 +62,7 @@ class Hold:
         self._skipped -= 1
         if self._skipped < 0:
             self._reached.set()
-            self._released.wait(SECONDS)
+            self.has_expired = not self._released.wait(SECONDS)
 
 
 class WatchedEngine:
@@ -71,10 +73,9 @@ class WatchedEngine:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._folder = tempfile.mkdtemp(prefix="watched-")
-        self.socket = f"{self._folder}/s"
-        self.host = f"unix://{self.socket}"
         self.api: Any = docker.APIClient(address, timeout=60)
+        self._folder = tempfile.mkdtemp(prefix="watched-")
+        self.host = f"unix://{self._folder}/s"
         self.asked: list[str] = []
         self.containers: list[str] = []
         self.images: list[str] = []
@@ -84,7 +85,7 @@ class WatchedEngine:
         self._listener = socket.socket(socket.AF_UNIX)
 
     def __enter__(self) -> WatchedEngine:  # noqa: PYI034 - typing.Self came with 3.11
-        self._listener.bind(self.socket)
+        self._listener.bind(f"{self._folder}/s")
         self._listener.listen(64)
         threading.Thread(target=self._serve, daemon=True).start()
         return self
@@ -116,6 +117,7 @@ class WatchedEngine:
 
     def _residue(self) -> Iterator[str]:
         yield from self._unexpected
+        yield from ("a request that waits" for hold in self._holds if hold.has_expired)
         for name in self.containers:
             if facts := _found(self.api.inspect_container, name):
                 yield f"container {name} {facts['State']}"
