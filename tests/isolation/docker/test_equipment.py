@@ -93,8 +93,7 @@ def test_tools_that_are_missing_are_installed_in_an_environment_of_their_own(bui
     found = equip(place, "3.12")
     assert found.path == PYTHON
     assert builds.said == [
-        "The image has no auditwheel and no uv",
-        "Installing auditwheel and uv in an environment of their own",
+        "The image has no auditwheel and no uv: installing that in an environment of its own",
     ]
     venv, repairers, uv = builds.machine.calls
     assert venv == [PYTHON, "-I", "-m", "venv", "--without-pip", programs.TOOLS]

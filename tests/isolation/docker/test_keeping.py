@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from fake_engine import FakeApi, engine, image
 
-from headless_wheel_builder.isolation.docker.keeping import BASE, CREATED, KEY, is_lost, kept_labels, superfluous, tidy
+from headless_wheel_builder.isolation.docker.keeping import (
+    BASE,
+    CREATED,
+    KEY,
+    is_lost,
+    kept_labels,
+    remove_lost,
+    superfluous,
+    tidy,
+)
 from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
 from headless_wheel_builder.process import Cancelled, Processes
 
@@ -105,6 +114,7 @@ def api() -> FakeApi:
 
 
 def test_what_is_superfluous_or_lost_is_removed_and_nothing_else(api: FakeApi) -> None:
+    remove_lost(engine(api), lambda: None)
     tidy(engine(api), lambda: None)
     assert sorted(api.gone) == ["lost", "lost too", "old", "older"]
     assert api.kept.keys() == {"new", "another's"}
@@ -112,6 +122,7 @@ def test_what_is_superfluous_or_lost_is_removed_and_nothing_else(api: FakeApi) -
 
 def test_what_does_not_go_stays_and_keeps_nothing_else_from_going(api: FakeApi) -> None:
     api.stuck = {"lost", "old"}
+    remove_lost(engine(api), lambda: None)
     tidy(engine(api), lambda: None)
     assert sorted(api.gone) == ["lost too", "older"]
 
