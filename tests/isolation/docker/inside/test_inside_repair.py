@@ -333,3 +333,6 @@ def test_it_runs_alone_in_an_isolated_interpreter(tmp_path: Path) -> None:
     argv = [sys.executable, "-I", "-S", script, answer, wheel, tmp_path / "out", '{"auditwheel": null}']
     subprocess.run(argv, check=True, env={}, cwd=tmp_path)
     assert json.loads(answer.read_text()) == {"outcome": "pure"}
+    # A folder without one would come after a package of that name that a build environment has.
+    folders = [script.parents[depth] for depth in range(len(programs.PACKAGES))]
+    assert all((folder / "__init__.py").exists() for folder in folders)
