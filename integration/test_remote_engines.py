@@ -170,11 +170,11 @@ def test_nothing_is_left_of_a_build_that_is_ended(
         try:
             remotes.wait_until(lambda: any("/hwb/env" in one["Command"] for one in client.containers()))
             running.signal(number, group=False)
-            assert running.finish(seconds=20).exit_code == 128 + number
+            run = running.finish(seconds=20)
         finally:
             running.kill()
         remotes.wait_until(lambda: client.containers(filters={"label": "headless-wheel-builder"}) == [])
-    assert running.survivors() == ()
+    assert (run.exit_code, run.survivors) == (128 + number, ())
     assert list(running.temporary.rglob("engine.sock")) == []
 
 
