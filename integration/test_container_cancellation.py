@@ -14,7 +14,7 @@ import pytest
 from containers import IMAGE, PYTHON, TOLD, Containers
 from frontends import members
 
-from headless_wheel_builder import build_wheel
+from headless_wheel_builder import IsolationError, build_wheel
 from headless_wheel_builder.isolation.docker import DockerConfig, DockerIsolation
 
 pytestmark = pytest.mark.usefixtures("known_environment")
@@ -109,10 +109,28 @@ def test_a_build_that_is_cancelled_while_the_engine_works(
         await asyncio.to_thread(hold.wait)
         task.cancel()
         await asyncio.sleep(0.2)
-        assert not task.done()
         hold.release()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    asyncio.run(main())
+    nothing_is_left(containers)
+
+
+def test_an_environment_whose_image_has_vanished(
+    containers: Containers, isolation: DockerIsolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HWB_CACHE_DIR", containers.fresh["HWB_CACHE_DIR"])
+    project = projects.silent(containers.root)
+
+    async def main() -> None:
+        async with await isolation.create_environment(PYTHON, []) as environment:
+            (image,) = containers.watched.images
+            containers.watched.api.remove_image(image, force=True)
+            with pytest.raises(IsolationError, match="The container could not be made") as caught:
+                await isolation.build_in_container(project, containers.folder / "dist", environment)
+            assert caught.value.cause.startswith("No such image")
+            assert caught.value.hint == "Something removed it meanwhile. Build again."
 
     asyncio.run(main())
     nothing_is_left(containers)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import container_projects
 import projects
 import pytest
-from containers import PYTHON, Containers, built, error
+from containers import PYTHON, SECONDS, Containers, built, error
 from frontends import refused
 from listeners import Garbage, Registry, Silent, unreadable
 
@@ -114,9 +114,17 @@ def test_an_image_that_vanishes_between_two_steps(containers: Containers) -> Non
     assert len(containers.watched.containers) == before + 1
 
 
+@pytest.mark.parametrize("change", ["", "def build_wheel(*args): raise SystemExit(3)"], ids=["works", "fails"])
+def test_an_environment_that_is_not_kept_leaves_no_image_whether_the_build(containers: Containers, change: str) -> None:
+    projects.silent(containers.root, change)
+    run = containers.run("-w", "--fresh-env")
+    assert run.exit_code == bool(change)
+    assert len(containers.watched.images) == 1
+
+
 ENDS = {
     "killed": lambda api, name: api.kill(name),
-    "stopped": lambda api, name: api.stop(name, timeout=0),
+    "stopped": lambda api, name: api.stop(name, timeout=int(SECONDS)),
     "removed": lambda api, name: api.remove_container(name, force=True),
 }
 

@@ -48,13 +48,10 @@ def test_ctrl_c_leaves_nothing_while(containers: Containers, pattern: bytes, ski
 
 
 @pytest.mark.usefixtures("known_environment")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize(("pattern", "skipped"), AGAIN.values(), ids=AGAIN.keys())
-def test_a_signal_leaves_nothing_while(
-    containers: Containers, pattern: bytes, skipped: int, number: signal.Signals
-) -> None:
+def test_sigterm_leaves_nothing_while(containers: Containers, pattern: bytes, skipped: int) -> None:
     projects.silent(containers.root)
-    _interrupted_at(containers, pattern, skipped, number, {})
+    _interrupted_at(containers, pattern, skipped, signal.SIGTERM, {})
 
 
 def _interrupted_at(
@@ -122,8 +119,11 @@ def test_a_repair_ends_with_the_build(containers: Containers) -> None:
     _ended(containers, running, signal.SIGINT)
 
 
-@pytest.mark.parametrize("path", ["simple", "files"], ids=["resolved", "installed"])
-@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize(
+    ("installer", "path"),
+    [("uv", "simple"), ("uv", "files"), ("pip", "files")],
+    ids=["resolved by uv", "installed by uv", "installed by pip"],
+)
 def test_ctrl_c_leaves_nothing_while_requirements_are(containers: Containers, installer: str, path: str) -> None:
     projects.silent(containers.root, requires='["slow"]')
     with container_projects.SlowIndex(containers.gateway, path) as index:

@@ -77,7 +77,7 @@ def test_a_plain_image_gets_its_tools_apart_from_the_build_environment(container
     run = containers.build(tmp_path, "-w", str(project), image="hwb-test/plain_bookworm", env=own(cache))
     wheel = wheel_of(run)
     assert "manylinux" in wheel.name
-    assert "The image has no auditwheel and no uv" in run.stderr
+    assert "The image has no auditwheel and no uv: installing" in run.stderr
     again = containers.build(
         tmp_path, "-w", "-o", str(tmp_path / "again"), str(project), image="hwb-test/plain_bookworm", env=own(cache)
     )

@@ -18,6 +18,7 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
+from requests import RequestException
 
 KEY = "headless-wheel-builder.key"
 REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE) /\S* HTTP/1\.1\r\n")
@@ -41,6 +42,8 @@ class Hold:
     def __init__(self, pattern: bytes, skipped: int) -> None:
         self._pattern = re.compile(pattern)
         self._skipped = skipped
+        # Nobody released it: whoever was to do that waited for it.
+        self.has_expired = False
         self._reached = threading.Event()
         self._released = threading.Event()
 
@@ -59,7 +62,7 @@ class Hold:
         self._skipped -= 1
         if self._skipped < 0:
             self._reached.set()
-            self._released.wait(SECONDS)
+            self.has_expired = not self._released.wait(SECONDS)
 
 
 class WatchedEngine:
@@ -70,10 +73,9 @@ class WatchedEngine:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._folder = tempfile.mkdtemp(prefix="watched-")
-        self.socket = f"{self._folder}/s"
-        self.host = f"unix://{self.socket}"
         self.api: Any = docker.APIClient(address, timeout=60)
+        self._folder = tempfile.mkdtemp(prefix="watched-")
+        self.host = f"unix://{self._folder}/s"
         self.asked: list[str] = []
         self.containers: list[str] = []
         self.images: list[str] = []
@@ -83,7 +85,7 @@ class WatchedEngine:
         self._listener = socket.socket(socket.AF_UNIX)
 
     def __enter__(self) -> WatchedEngine:  # noqa: PYI034 - typing.Self came with 3.11
-        self._listener.bind(self.socket)
+        self._listener.bind(f"{self._folder}/s")
         self._listener.listen(64)
         threading.Thread(target=self._serve, daemon=True).start()
         return self
@@ -94,8 +96,9 @@ class WatchedEngine:
         self._listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         for name in self.containers:
-            with contextlib.suppress(APIError):
+            with contextlib.suppress(APIError, RequestException):
                 self.api.remove_container(name, force=True, v=True)
+        self.api.close()
 
     def hold(self, pattern: bytes, *, skipped: int = 0) -> Hold:
         """Make a request wait, the first one after some that are let through."""
@@ -114,6 +117,7 @@ class WatchedEngine:
 
     def _residue(self) -> Iterator[str]:
         yield from self._unexpected
+        yield from ("a request that waits" for hold in self._holds if hold.has_expired)
         for name in self.containers:
             if facts := _found(self.api.inspect_container, name):
                 yield f"container {name} {facts['State']}"
@@ -132,7 +136,7 @@ class WatchedEngine:
             except OSError:
                 return
             try:
-                server = _connected(self._address)
+                server = connected(self._address)
             except OSError:
                 client.close()  # the engine is gone
                 continue
@@ -181,11 +185,19 @@ def _found(inspect: Callable[[str], Any], name: str) -> Any:
         return None
 
 
-def _connected(address: str) -> socket.socket:
+def connected(address: str) -> socket.socket:
+    """Return a connection to an engine.
+
+    :raises OSError: there is none
+    """
     scheme, _, place = address.partition("://")
-    if scheme == "unix":
-        connection = socket.socket(socket.AF_UNIX)
+    if scheme != "unix":
+        host, _, port = place.rpartition(":")
+        return socket.create_connection((host, int(port)))
+    connection = socket.socket(socket.AF_UNIX)
+    try:
         connection.connect(place)
-        return connection
-    host, _, port = place.rpartition(":")
-    return socket.create_connection((host, int(port)))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from headless_wheel_builder.background import Background
+from headless_wheel_builder.background import Background, awaited
+from headless_wheel_builder.process import Cancelled, Processes
 
 
 def test_the_result_comes_to_whoever_asks_however_often() -> None:
@@ -44,3 +45,27 @@ def test_whoever_is_told_of_the_end_has_the_result() -> None:
     work = Background(lambda: 42, at_end=lambda: told.append(work.result()))
     work.start().wait()
     assert told == [42]
+
+
+def test_what_is_awaited_is_returned_or_raised() -> None:
+    assert awaited(lambda: 42, Processes()) == 42
+    with pytest.raises(ZeroDivisionError):
+        awaited(lambda: 1 / 0, Processes())
+
+
+def test_what_is_awaited_is_left_alone_when_the_build_is_cancelled() -> None:
+    processes, begun, go_on = Processes(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(20)
+
+    def cancel() -> None:
+        begun.wait(20)
+        processes.cancel()
+
+    threading.Thread(target=cancel).start()
+    with pytest.raises(Cancelled):
+        awaited(work, processes)
+    assert not go_on.is_set()
+    go_on.set()

@@ -31,14 +31,18 @@ def main() -> int:
 
 
 def build_all(docker: Docker, names: Iterable[str]) -> bool:
-    """Build images and what they are made from, those first that others wait for; return whether all went well."""
+    """Build images and what they are made from, in the order of the table; return whether all went well."""
     order = TopologicalSorter(graph(names))
     order.prepare()
     good = True
     with ThreadPoolExecutor(AT_ONCE) as pool:
         running: dict[Future[bool], str] = {}
+        waiting: list[str] = []
         while order.is_active():
-            running |= {pool.submit(build, docker, name): name for name in order.get_ready()}
+            waiting = sorted((*waiting, *order.get_ready()), key=list(RECIPES).index)
+            while waiting and len(running) < AT_ONCE:
+                name = waiting.pop(0)
+                running[pool.submit(build, docker, name)] = name
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:

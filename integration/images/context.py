@@ -14,6 +14,7 @@ from recipes import HERE, Recipe, Root, Tools
 # Of the image too. Some mirrors stall when requests are sent ahead of answers.
 APT = ('Acquire::Languages "none"', 'Acquire::GzipIndexes "false"', 'Acquire::http::Pipeline-Depth "0"')
 DPKG = ("force-unsafe-io", *(f"path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")))
+FORGET = 'rm -f "$1/etc/resolv.conf" "$1/etc/hostname"'  # which are of this machine
 MERGED = "/usr/share/mmdebstrap/hooks/merged-usr"
 OLDEST_GLIBC = 5
 
@@ -32,6 +33,7 @@ def prepare(recipe: Recipe, folder: Path, log: IO[bytes]) -> None:
 def debian(root: Root, platform: str, archive: Path, log: IO[bytes]) -> None:
     """Make a Debian file system, without what only people read."""
     options = [f"--aptopt={line}" for line in APT] + [f"--dpkgopt={line}" for line in DPKG]
+    options.append(f"--customize-hook={FORGET}")
     if root.suite != "bullseye":  # which can do without only by running a program in it
         options.append(f"--hook-dir={MERGED}")
     variant = "extract" if root.extracted else "apt"

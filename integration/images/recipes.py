@@ -55,7 +55,7 @@ class Recipe:
     @property
     def hash(self) -> str:
         """Of everything that makes the image, whatever it is made from included."""
-        digest = hashlib.sha256(repr(self).encode())
+        digest = hashlib.sha256(repr(self).encode() + (HERE / "context.py").read_bytes())
         for path in sorted(path for path in (HERE / self.folder).rglob("*") if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
         for base in self.bases.values():
@@ -81,11 +81,12 @@ EMULATED = (
     *("base-files", "bash", "coreutils", "dash", "findutils", "grep", "libc-bin", "mawk", "sed", "tar"),
     *("gcc", "libc6-dev", "python3-dev", "python3-venv", "zlib1g-dev"),
 )
+# What takes longest stands as high as it can.
 RECIPES = {
     "bookworm": Recipe("root", root=Root("bookworm", ("ca-certificates", "usr-is-merged"))),
-    "bullseye": Recipe("root", root=Root("bullseye", ("ca-certificates",))),
     "bookworm_musl": Recipe("musl_compiler", {"BASE": "bookworm"}),
     "clean_musl": Recipe("clean_musl", {"BASE": "bookworm", "COMPILER": "bookworm_musl"}),
+    "bullseye": Recipe("root", root=Root("bullseye", ("ca-certificates",))),
     "clean_2_36": Recipe("clean", {"BASE": "bookworm"}),
     "clean_2_31": Recipe("clean", {"BASE": "bullseye"}),
     "plain_bookworm": Recipe("plain", {"BASE": "clean_2_36"}),

@@ -230,6 +230,7 @@ def interpreter(
         "version": list(version),
         "free_threaded": free_threaded,
         "build": f"{minor} (main)",
+        "names": [path],
         "purelib": f"{{base}}/lib/python{minor}/site-packages",
     }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
-from headless_wheel_builder.isolation.docker.archive import of_bytes, of_folder, of_tree, packed, unpack
+from headless_wheel_builder.isolation.docker.archive import checked, of_bytes, of_folder, of_tree, packed, unpack
+from headless_wheel_builder.process import Cancelled
 
 
 def nothing() -> None:
@@ -93,3 +95,20 @@ def test_an_archive_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     archive = b"".join(packed([of_bytes("out/a", b"x" * 5000)]))
     with pytest.raises(IsolationError, match="cannot be read"):
         unpack([archive[:2000]], str(tmp_path))
+
+
+def test_pieces_are_not_asked_for_any_more_once_a_build_is_cancelled() -> None:
+    asked: list[int] = []
+
+    def checkpoint() -> None:
+        if len(asked) == 2:
+            raise Cancelled
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(5):
+            asked.append(number)
+            yield b""
+
+    with pytest.raises(Cancelled):
+        list(checked(pieces(), checkpoint))
+    assert asked == [0, 1]

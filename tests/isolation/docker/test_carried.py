@@ -29,7 +29,11 @@ def bundle(found: Carried) -> bytes:
 
 def test_nothing_goes_along_by_itself(environ: dict[str, str]) -> None:
     more = {"PATH": "/bin", "SECRET": "x", "UV_CACHE_DIR": "/mine", "PIP_TARGET": "/mine", "PIP_CACHE_DIR": "/mine"}
-    assert carried({**environ, **more}) == Carried({}, {}, (), ())
+    assert carried({**environ, **more}) == Carried({}, {}, {}, (), ())
+
+
+def test_the_date_of_artifacts_is_for_hooks_wherever_they_run(environ: dict[str, str]) -> None:
+    assert carried({**environ, "SOURCE_DATE_EPOCH": "1"}) == Carried({}, {}, {"SOURCE_DATE_EPOCH": "1"}, (), ())
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy", "No_Proxy"])
@@ -81,7 +85,7 @@ def test_a_bundle_comes_before_a_folder(environ: dict[str, str], tmp_path: Path)
 
 
 def test_a_folder_of_certificates_that_is_not_there_says_nothing(environ: dict[str, str], tmp_path: Path) -> None:
-    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, (), ())
+    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, {}, (), ())
 
 
 def test_a_bundle_that_cannot_be_read_is_an_error_that_names_it(environ: dict[str, str], tmp_path: Path) -> None:

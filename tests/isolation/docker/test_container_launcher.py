@@ -13,9 +13,10 @@ from support import Recorder
 
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.process import Processes
 
 PATHS = "_PYPROJECT_HOOKS_BACKEND_PATH_JSON"
@@ -29,6 +30,7 @@ class Hooks:
         self.api = FakeApi(self._hook)
         self.requests: list[Frame] = []
         self._container = Container(engine(self.api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+        self._container.make()
         self.launcher = ContainerLauncher(
             self._container,
             "/hwb/env/bin/python",

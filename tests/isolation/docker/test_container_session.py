@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docker.types import Mount
 from fake_engine import PYTHON, FakeApi, Ran, facts, image, interpreter, make_place
 from support import Recorder
 
@@ -102,8 +103,8 @@ def test_a_container_of_hooks_is_as_the_user_wants_it_and_has_no_rights(sessions
     assert container.config["Image"] == "sha256:made"
     assert container.config["Cmd"][0] == "/hwb/env/bin/python"
     assert (host["network_mode"], host["mem_limit"], host["nano_cpus"]) == ("none", 64 * 1024**2, 500_000_000)
-    assert host["binds"] == ["/cache:/root/.cache:ro"]
-    assert (host["cap_drop"], host["cap_add"], host["mounts"]) == (["ALL"], [], [])
+    assert host["mounts"] == [Mount("/root/.cache", "/cache", type="bind", read_only=True)]
+    assert (host["cap_drop"], host["cap_add"]) == (["ALL"], [])
     assert container.files["/hwb/certificates.pem"] == b"certificate\n"
     assert b"secret" not in b"".join(container.files.values())
 

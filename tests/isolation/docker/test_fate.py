@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from fake_engine import BASE, FakeApi, engine
 
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.fate import Fate, _seconds, fate, out_of_memory
+from headless_wheel_builder.isolation.docker.plan import Plan
 
 MIB = 1024**2
 PLAN = Plan(image=BASE, platform="linux/amd64", argv=("python",))
@@ -27,6 +28,7 @@ def api() -> FakeApi:
 @pytest.fixture
 def container(api: FakeApi) -> Iterator[Container]:
     made = Container(engine(api), PLAN)
+    made.make()
     yield made
     api.made[made.id].stream.close()
     made.close()
@@ -80,6 +82,7 @@ def test_an_engine_that_is_gone_is_the_reason() -> None:
 
     api = Gone()
     container = Container(engine(api), PLAN)
+    container.make()
     found = fate(engine(api), container, None)
     assert found == Fate("The engine does not answer any more: Connection refused.", "Was it stopped? Start it again.")
     api.made[container.id].stream.close()

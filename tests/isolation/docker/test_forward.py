@@ -138,7 +138,7 @@ def test_where_no_engine_listens_ssh_says_so(far: Far) -> None:
 
 def test_an_ssh_that_takes_too_long_is_ended(far: Far) -> None:
     far.does("hang")
-    assert far.failure(timeout=3.0).cause == "ssh got no answer in 3 seconds."
+    assert far.failure(timeout=1.0).cause == "ssh got no answer in 1 seconds."
     assert is_gone(far.pid)
 
 
@@ -149,17 +149,18 @@ def test_without_ssh_there_is_no_way(far: Far) -> None:
 
 def test_a_cancellation_ends_the_waiting(far: Far) -> None:
     far.does("hang")
-    cancelled: list[float] = []
+    began: list[float] = []
 
     def cancel() -> None:
+        # Once ssh has started, however long that takes.
         assert far.pid
-        cancelled.append(time.monotonic())
+        began.append(time.monotonic())
         far.processes.cancel()
 
     threading.Thread(target=cancel).start()
     with pytest.raises(Cancelled), reachable(far.endpoint, far.context, TIMEOUT):
         pass
-    assert time.monotonic() - cancelled[0] < 5
+    assert time.monotonic() - began[0] < 5
     assert is_gone(far.pid)
 
 

@@ -10,8 +10,9 @@ from fake_engine import BASE, FakeApi, Ran, engine
 from support import wait_for
 
 from headless_wheel_builder.hooks.launcher import EndedError
-from headless_wheel_builder.isolation.docker.container import Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.verification import KILLED
 
 PLAN = Plan(image=BASE, platform="linux/arm64", argv=("python",))
@@ -27,6 +28,7 @@ def api() -> FakeApi:
 @pytest.fixture
 def container(api: FakeApi) -> Iterator[Container]:
     made = Container(engine(api), PLAN)
+    made.make()
     made.start({"preload": [], "own": []})
     assert made.receive(None) == {"ready": True}
     yield made
@@ -110,18 +112,26 @@ def threads() -> int:
 
 def test_a_container_that_ended_before_a_hook_names_the_hook_and_why(api: FakeApi, limited: Limited) -> None:
     api.past = [{"Action": "oom"}]
-    error = limited().gone("build_wheel")
+    error = limited().gone("build_wheel", "")
     assert error.message == "The container ended before build_wheel could be run"
     assert "64 MiB" in error.cause
+
+
+def test_a_host_that_says_why_is_believed(api: FakeApi, limited: Limited) -> None:
+    api.past = [{"Action": "oom"}]
+    error = limited().gone("build_wheel", "no such folder")
+    assert error.message == "build_wheel could not be run in the container"
+    assert error.cause == "Its host says: no such folder."
 
 
 def test_a_container_whose_programs_cannot_be_run_there_says_so(api: FakeApi) -> None:
     api.program = lambda _argv, _request: Ran(printed="exec /sbin/docker-init: exec format error")
     container = Container(engine(api), PLAN)
+    container.make()
     container.start({"preload": [], "own": []})
     container.send({"run": ["python", "/hwb/program/execute.py", "true"]})
     wait_for(lambda: container.receive(None) == {"ended": 0, "files": {}})
     container.hand_on(None)
     limits = HookLimits(engine(api), container, memory=None, seconds=None)
-    assert limits.gone("build_wheel").message == "The engine's machine cannot run programs for linux/arm64"
+    assert limits.gone("build_wheel", "").message == "The engine's machine cannot run programs for linux/arm64"
     container.close()

@@ -32,6 +32,7 @@ from headless_wheel_builder.isolation.docker.installing import (
 )
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import parse
+from headless_wheel_builder.isolation.uv_installer import EXACT
 
 WANTED = ("flit_core>=3", 'tomli; python_version < "3.11"')
 UV = "/usr/local/bin/uv"
@@ -102,8 +103,7 @@ def test_uv_resolves_for_the_interpreter_with_the_hashes_of_all_files(images: Im
     workshop = Workshop({RESOLVED: "flit-core==3.9 --hash=sha256:00\n"})
     assert resolved(workshop, images.installer()) == "flit-core==3.9 --hash=sha256:00\n"
     ((argv, environ, files),) = workshop.calls
-    assert argv[:7] == [UV, "pip", "compile", "--python", PYTHON, "--output-file", RESOLVED]
-    assert argv[-1] == REQUIREMENTS
+    assert argv == [UV, "pip", "compile", "--python", PYTHON, "--output-file", RESOLVED, *EXACT, REQUIREMENTS]
     assert "--generate-hashes" in argv
     assert files == given(WANTED, None)[0]
     assert environ == {

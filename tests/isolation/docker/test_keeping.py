@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fake_engine import FakeApi, engine, image
 
-from headless_wheel_builder.isolation.docker.container import KEPT, LABEL
 from headless_wheel_builder.isolation.docker.keeping import BASE, CREATED, KEY, is_lost, kept_labels, superfluous, tidy
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
 from headless_wheel_builder.process import Cancelled, Processes
 
 NOW = 1_800_000_000.0

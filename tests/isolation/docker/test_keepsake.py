@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from docker.errors import APIError
 from fake_engine import BASE, FakeApi, engine
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.isolation.docker.container import KEPT, LABEL, Container, Plan
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.keeping import KEY
 from headless_wheel_builder.isolation.docker.keepsake import keep
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL, Plan
 
 FOLDER = "/hwb/source/1/my pkg"
 PATH = "/hwb/env/bin:/usr/bin"
@@ -24,6 +26,7 @@ def api() -> FakeApi:
 @pytest.fixture
 def container(api: FakeApi) -> Iterator[Container]:
     made = Container(engine(api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+    made.make()
     made.start({"preload": [], "own": []})
     yield made
     made.close()
@@ -80,6 +83,19 @@ def test_the_user_is_told_what_to_type(
         "To remove it:\n"
         f"  {docker} rm -f {name}"
     )
+
+
+def test_of_one_that_does_not_start_nothing_stays(container: Container, api: FakeApi) -> None:
+    class Broken(FakeApi):
+        def start(self, one: str) -> None:
+            raise APIError("server error", explanation=f"{one} does not start")
+
+    broken = Broken()
+    broken.kept, broken.made = api.kept, api.made
+    with pytest.raises(IsolationError, match="could not be kept"):
+        keep(engine(broken), container, FOLDER, PATH, network=True)
+    assert broken.gone[0] == f"{container.name}-kept"
+    assert api.kept.keys() == {BASE}
 
 
 def test_a_container_that_is_gone_cannot_be_kept(api: FakeApi, container: Container) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,9 +23,7 @@ from headless_wheel_builder.isolation.docker import DockerConfig, DockerIsolatio
 from headless_wheel_builder.isolation.docker.images import all_images
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.docker.strategy import _closing
-
-# The SDK forgets to close the sockets that it could not connect.
-LEAKS = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+from headless_wheel_builder.process import Cancelled, Processes
 
 # isolation-api.md: the parameters with their defaults, and what is returned.
 PROMISED: dict[str, tuple[list[tuple[str, object, object]], object]] = {
@@ -131,7 +130,6 @@ def no_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     gc.collect()
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_without_an_engine_it_is_not_available() -> None:
     assert asyncio.run(DockerIsolation().check_available()) is False
@@ -143,7 +141,6 @@ def test_with_a_context_that_does_not_exist_it_is_not_available(monkeypatch: pyt
     assert asyncio.run(DockerIsolation().check_available()) is False
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_without_an_engine_what_is_known_of_images_is_still_told() -> None:
     strategy = DockerIsolation()
@@ -155,7 +152,6 @@ def test_without_an_engine_what_is_known_of_images_is_still_told() -> None:
         asyncio.run(strategy.get_image_info("manylinux_9_9"))
 
 
-@LEAKS
 @pytest.mark.usefixtures("no_engine")
 def test_what_only_an_engine_can_tell_is_an_error_without_one() -> None:
     with pytest.raises(IsolationError, match="No container engine answers at"):
@@ -181,7 +177,6 @@ def test_a_build_of_nothing_is_refused(tmp_path: Path) -> None:
         asyncio.run(DockerIsolation().build_in_container(tmp_path, tmp_path, other, build_wheel=False))
 
 
-@LEAKS
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -202,6 +197,8 @@ class Session:
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.processes = Processes()
+        self.place = SimpleNamespace(context=make_context(processes=self.processes))
 
     def keep(self) -> None:
         self.log.append("kept")
@@ -228,3 +225,12 @@ def test_containers_are_kept_when_a_build_fails_and_closed_whatever_happens(
         if error is not None:
             raise error
     assert session.log == log
+
+
+def test_containers_of_a_build_that_was_cancelled_are_not_kept() -> None:
+    session = Session()
+    opened: contextlib.AbstractContextManager[ContainerSession] = _closing(session)  # type: ignore[arg-type]
+    session.processes.cancel()
+    with pytest.raises(Cancelled), opened:
+        raise IsolationError("The container has gone")
+    assert session.log == ["closed"]

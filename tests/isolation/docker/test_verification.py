@@ -6,7 +6,7 @@ import pytest
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.docker.container import Plan
-from headless_wheel_builder.isolation.docker.verification import has_exhausted_memory, verify
+from headless_wheel_builder.isolation.docker.verification import killed_for_memory, verify
 from headless_wheel_builder.values import changed
 
 GIB = 1024**3
@@ -90,15 +90,15 @@ def test_a_network_that_was_not_asked_for_is_an_error(files: dict[str, str], nam
 
 
 @pytest.mark.parametrize(
-    ("files", "is_so"),
+    ("files", "count"),
     [
-        ({}, False),
-        ({"/sys/fs/cgroup/memory.events": "low 0\nhigh 0\nmax 9\noom 1\noom_kill 0\noom_group_kill 0\n"}, False),
-        ({"/sys/fs/cgroup/memory.events": "low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\noom_group_kill 0\n"}, True),
-        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 1\noom_kill 0\n"}, False),
-        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"}, True),
-        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n"}, False),
+        ({}, 0),
+        ({"/sys/fs/cgroup/memory.events": "low 0\nhigh 0\nmax 9\noom 1\noom_kill 0\noom_group_kill 0\n"}, 0),
+        ({"/sys/fs/cgroup/memory.events": "low 0\nhigh 0\nmax 9\noom 1\noom_kill 2\noom_group_kill 0\n"}, 2),
+        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 1\noom_kill 0\n"}, 0),
+        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"}, 1),
+        ({"/sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n"}, 0),
     ],
 )
-def test_it_is_seen_that_the_system_killed_a_process_for_its_memory(files: dict[str, str], is_so: bool) -> None:
-    assert has_exhausted_memory(files) is is_so
+def test_it_is_seen_that_the_system_killed_a_process_for_its_memory(files: dict[str, str], count: int) -> None:
+    assert killed_for_memory(files) == count

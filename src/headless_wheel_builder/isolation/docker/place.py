@@ -20,7 +20,7 @@ from headless_wheel_builder.isolation.docker.surroundings import look, parse
 from headless_wheel_builder.isolation.keeper import Keeper
 
 # Part of every question, so that an older version's answers are not taken for this one's.
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 
 
 class Place:

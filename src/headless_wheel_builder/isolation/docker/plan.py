@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from docker.errors import APIError
-from docker.types import Mount
+from docker.types import LogConfig, Mount
 
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.engine import Engine
@@ -88,6 +88,8 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         cap_drop=["ALL"],
         cap_add=list(plan.capabilities),
         init=engine.init.is_wanted(),
+        # All of it comes to us already; what a backend prints need not fill the engine's disk too.
+        log_config=LogConfig(type=LogConfig.types.NONE),
         network_mode="bridge" if plan.network else "none",
         mounts=[*map(_mount, plan.binds), *([SCRATCH] if plan.has_scratch else [])],
         pids_limit=MOST_PROCESSES,

@@ -13,7 +13,7 @@ from headless_wheel_builder.isolation.base import Context, OutdatedError
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
 from headless_wheel_builder.isolation.docker.installing import chosen
-from headless_wheel_builder.isolation.docker.keeping import kept_labels, tidy
+from headless_wheel_builder.isolation.docker.keeping import kept_labels, remove_lost, tidy
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
@@ -133,6 +133,7 @@ class ProvisionedImages:
         for image in self._unkept:
             with contextlib.suppress(*ERRORS):  # what stays has no name, and `docker image prune` finds it
                 self._place.engine.api.remove_image(image, force=True)
+        remove_lost(self._place.engine, lambda: None)
         if self._has_made:
             tidy(self._place.engine, lambda: None)
 

@@ -32,6 +32,7 @@ class Interpreter:
     """An interpreter of an image.
 
     :param path: how it is called
+    :param names: all paths that it has
     :param site_packages: of environments made from it, with `{base}` for their folder
     """
 
@@ -41,10 +42,11 @@ class Interpreter:
     free_threaded: bool
     build: str
     site_packages: str
+    names: tuple[str, ...] = ()
 
     def is_named(self, name: str) -> bool:
         """Tell whether that is what it is called in its image."""
-        return self.path in {name, f"{HOME}/{name}/bin/python"}
+        return name in {self.path, *self.names} or self.path == f"{HOME}/{name}/bin/python"
 
     @property
     def is_hosted(self) -> bool:
@@ -152,6 +154,7 @@ def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
         facts["free_threaded"],
         facts["build"],
         facts["purelib"],
+        tuple(facts["names"]),
     )
 
 

@@ -15,7 +15,6 @@ ALL: Final = "-v shows all that auditwheel printed."
 # Of a line like `WARNING:...:ELF file PosixPath('x.so') requires 'x86_64_v3' instruction set, not in 'x86_64'`.
 INSTRUCTIONS: Final = re.compile(r"ELF file (?:\w+\()?['\"]?([^'\"\n]+?)['\"]?\)? requires '(\w+)' instruction set")
 STRIP: Final = re.compile(r"^\S*strip: .+", re.MULTILINE)
-LIBRARY: Final = re.compile(r'required library "([^"]+)" could not be located', re.IGNORECASE)
 PURELIB: Final = re.compile(r"in purelib folder:\n((?:\t.+\n?)+)")
 
 # The cause and the hint.
@@ -94,8 +93,6 @@ def _too_recent(refusal: Refusal) -> Letter:
 
 def _missing(refusal: Refusal) -> Letter:
     libraries: dict[str, list[str]] = refusal.answer["missing"]
-    if not libraries and (found := LIBRARY.search(refusal.log)):
-        libraries = {found[1]: []}
     exclude = " ".join(f"--exclude {library}" for library in libraries)
     return (
         lines(f"{one} is not in the image{_for(files)}." for one, files in libraries.items()),

@@ -38,13 +38,13 @@ def verify(plan: Plan, files: Mapping[str, str]) -> None:
         )
 
 
-def has_exhausted_memory(files: Mapping[str, str]) -> bool:
-    """Tell whether the system has killed a process of the container because it used too much memory.
+def killed_for_memory(files: Mapping[str, str]) -> int:
+    """Return how many processes of the container the system has killed because of the memory that they used.
 
     :param files: what is in the files of `KILLED` that are there
     """
     lines = (line.split() for path in KILLED for line in files.get(path, "").splitlines())
-    return any(line[0] == "oom_kill" and line[1] != "0" for line in lines if len(line) > 1)
+    return sum(int(line[1]) for line in lines if len(line) > 1 and line[0] == "oom_kill")
 
 
 def _check(name: str, wanted: float, found: float | None, unit: str) -> None:

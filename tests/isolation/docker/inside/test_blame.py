@@ -113,6 +113,11 @@ def test_libraries_that_are_not_there_are_named_with_who_needs_them(tmp_path: Pa
     assert said["missing"] == {"libfoo.so.1": ["pkg/a.so", "pkg/b.so"], "libgone.so.2": [str(there)]}
 
 
+def test_a_library_that_only_the_repair_named_is_one_of_them(tmp_path: Path) -> None:
+    said = 'ValueError: Cannot repair wheel, because required library "libfoo.so.1" could not be located\nTraceback'
+    assert found(tmp_path, said, a=library(needs=["libfoo.so.1"]))["missing"] == {"libfoo.so.1": ["pkg/a.so"]}
+
+
 def test_those_that_are_not_to_be_there_are_not_missing(tmp_path: Path) -> None:
     assert list(found(tmp_path, EXTERNAL % "null", exclude=["libfoo.so.*", "libbar*"])["missing"]) == ["libgone.so.2"]
 

@@ -115,7 +115,8 @@ def test_libraries_that_were_put_into_the_wheel_are_named(repaired: Callable[...
             archive.writestr("pkg.scripts/moved", archive.read("pkg/module.so"))
         """
     fake.does(textwrap.dedent(code).replace("REPAIRED", repr(REPAIRED)))
-    assert repaired()["grafted"] == ["libfoo-12345678.so.1"]
+    files = {**CODE, "pkg.libs/libbundled.so": CODE["pkg/module.so"]}
+    assert repaired(files)["grafted"] == ["libfoo-12345678.so.1"]
 
 
 def test_options_become_those_of_auditwheel(repaired: Callable[..., dict[str, Any]], fake: Fake) -> None:
@@ -200,6 +201,12 @@ def test_a_failure_has_what_was_printed_and_what_the_wheel_needs(
     assert answer["log"] == "too-recent versioned symbols\n"
     assert answer["fits"] == "manylinux_2_36_x86_64"
     assert answer["symbols"] == [["pkg/module.so", "libc.so.6", "GLIBC_2.36", ["arc4random"]]]
+
+
+def test_what_the_repair_itself_says_counts_too(repaired: Callable[..., dict[str, Any]], fake: Fake) -> None:
+    fake.does("raise ValueError('required library \"libfoo.so.1\" could not be located')")
+    code = library(own(), needs=["libfoo.so.1"])
+    assert repaired({"pkg/module.so": code})["missing"] == {"libfoo.so.1": ["pkg/module.so"]}
 
 
 class TestStripping:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FITS = re.compile(r'constrains\s+the\s+platform\s+tag\s+to\s+"(?!linux_)(\w+)"')
 # As JSON, with the paths, from all versions.
 LIBRARIES = re.compile(r"libraries\s+are\s+required\s+by\s+the\s+wheel:\s*(\{.*?\})", re.DOTALL)
+# Of a repair that failed: the first of these alone.
+LIBRARY = re.compile(r'required library "([^"]+)" could not be located')
 # Only from versions since 6.2.
 RECENT = re.compile(r"Package requires (\S+), incompatible with policy (\S+)")
 FORBIDDEN = re.compile(r"^From (\S+): (.+(?:\n[^\n]+)*)", re.MULTILINE)
@@ -34,21 +36,22 @@ GLIBC = "GLIBC_"
 ALIASES = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
 
 
-def findings(wheel: str, plat: str | None, exclude: list[str], shown: str) -> dict[str, Any]:
+def findings(wheel: str, plat: str | None, exclude: list[str], printed: str) -> dict[str, Any]:
     """Return what there is to say of a wheel.
 
     :param exclude: patterns of libraries that are not to be there
-    :param shown: what `auditwheel -v show` prints of it
+    :param printed: by the repair that failed and by `auditwheel -v show`, which may have failed too
     """
-    listed = LIBRARIES.search(shown)
-    libraries: dict[str, str | None] = json.loads(listed[1]) if listed else {}
+    listed = LIBRARIES.search(printed)
+    libraries: dict[str, str | None] = dict.fromkeys(LIBRARY.findall(printed))
+    libraries.update(json.loads(listed[1]) if listed else {})
     missing = [name for name, path in libraries.items() if path is None and not excluded(name, exclude)]
-    forbidden = {library: set(re.split(r"[\s,]+", symbols)) for library, symbols in FORBIDDEN.findall(shown)}
+    forbidden = {library: set(re.split(r"[\s,]+", symbols)) for library, symbols in FORBIDDEN.findall(printed)}
     files = dict(_all_needs(wheel, [path for path in libraries.values() if path]))
     policy = canonical(plat or "")
-    recent = too_recent({version for needs in files.values() for _, version in needs.versions}, policy, shown)
+    recent = too_recent({version for needs in files.values() for _, version in needs.versions}, policy, printed)
     return {
-        "fits": fitting(recent, policy, shown),
+        "fits": fitting(recent, policy, printed),
         "symbols": [
             [name, library, version, sorted(symbols)]
             for name, needs in files.items()
@@ -70,18 +73,18 @@ def excluded(name: str, patterns: list[str]) -> bool:
     return name.startswith("libpython") or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-def too_recent(versions: set[str], policy: str, shown: str) -> set[str]:
+def too_recent(versions: set[str], policy: str, printed: str) -> set[str]:
     """Return which versions of symbols a policy does not have, as far as can be told."""
-    said = {version for version, name in RECENT.findall(shown) if name == policy}
+    said = {version for version, name in RECENT.findall(printed) if name == policy}
     limit = GNU.match(policy)
     if said or not limit:
         return said
     return {one for one in versions if one.startswith(GLIBC) and _number(one) > (int(limit[1]), int(limit[2]))}
 
 
-def fitting(versions: set[str], policy: str, shown: str) -> str | None:
+def fitting(versions: set[str], policy: str, printed: str) -> str | None:
     """Return the policy that has versions of symbols, as far as can be told."""
-    found, wanted = FITS.search(shown), GNU.match(policy)
+    found, wanted = FITS.search(printed), GNU.match(policy)
     if found:
         return found[1]
     # Those that are newer than auditwheel, it does not know; they have the number of their libc.

@@ -31,7 +31,8 @@ def interpreters(describe: str) -> list[dict[str, Any]]:
     for path, process in [(path, started([path, "-I", describe])) for path in paths()]:
         facts = described(process)
         if facts is not None:
-            found.setdefault(os.path.realpath(facts["executable"]) + facts["site_packages"], dict(facts, path=path))
+            key = os.path.realpath(facts["executable"]) + facts["site_packages"]
+            found.setdefault(key, dict(facts, path=path, names=[]))["names"].append(path)
     return list(found.values())
 
 

@@ -61,7 +61,7 @@ def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
     else:
         shown = auditwheel.run("-v", "show", wheel)[1]
         answer = {"outcome": "failed", "code": code, "made": made, "version": auditwheel.version, "log": log}
-        answer.update(blame.findings(wheel, options["plat"], options["exclude"], shown))
+        answer.update(blame.findings(wheel, options["plat"], options["exclude"], log + shown))
     return dict(answer, commands=auditwheel.commands)
 
 

@@ -1,0 +1,126 @@
+"""A container engine of one test's own, which it may end: dockerd with one image of the engine of all tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import docker
+import pytest
+from watched_engine import connected
+
+# With an interpreter, and no tools.
+IMAGE = "hwb-test/clean_2_36"
+SECONDS = 60.0
+
+
+class OwnEngine:
+    """dockerd, with a bridge and folders of its own; a context manager that has it run.
+
+    :param other: the address of an engine that has the image
+    """
+
+    def __init__(self, other: str) -> None:
+        if os.geteuid() or not all(map(shutil.which, ("dockerd", "ip"))):
+            pytest.skip("only root can start an engine, with dockerd and ip")
+        self._other = other
+        self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
+        self._bridge = f"hwbt{random.randrange(10**6)}"
+        self.host = f"unix://{self._folder}/s"
+        self._process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> OwnEngine:  # noqa: PYI034 - typing.Self came with 3.11
+        address = f"10.{random.randrange(64, 250)}.{random.randrange(256)}.1/24"
+        _run("ip", "link", "add", "name", self._bridge, "type", "bridge")
+        try:
+            _run("ip", "addr", "add", address, "dev", self._bridge)
+            _run("ip", "link", "set", self._bridge, "up")
+            self.start()
+            with contextlib.closing(docker.APIClient(self._other)) as other, contextlib.closing(self.api()) as api:
+                for _ in api.load_image(other.get_image(IMAGE), quiet=True):
+                    pass
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if (self._folder / "log").exists():
+            self.end(signal.SIGKILL)
+            for process in _below(self._folder):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        _run("ip", "link", "del", self._bridge)
+        _unmount(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def api(self) -> docker.APIClient:
+        """Return a connection to it."""
+        return docker.APIClient(self.host, version="1.41")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        folder = self._folder
+        options = [f"--{name}={folder}/{name}" for name in ("data-root", "exec-root")]
+        # A process that has ended, and that nobody has waited for yet, would count as one that runs.
+        (folder / "exec-root" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+        with (folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["dockerd", "-H", self.host, *options, f"--pidfile={folder}/pid", f"--bridge={self._bridge}"]
+                + [f"--{name}=false" for name in ("iptables", "ip-masq", "ip-forward")],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + SECONDS
+        while not self._answers():
+            assert time.monotonic() < end, (folder / "log").read_text()[-2000:]
+            time.sleep(0.05)
+
+    def end(self, number: signal.Signals) -> None:
+        """End it: SIGTERM has it stop its containers, and SIGKILL leaves them running until it starts again."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.wait(SECONDS)
+        # Else the next one takes it for itself, if the id is in use again.
+        (self._folder / "pid").unlink(missing_ok=True)
+
+    def _answers(self) -> bool:
+        # Not by the SDK, which forgets sockets that nobody listens to without closing them.
+        with contextlib.suppress(OSError), connected(self.host) as connection:
+            connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return connection.recv(1) != b""
+        return False
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, capture_output=True)
+
+
+def _below(folder: Path) -> list[int]:
+    """Return the processes that were started for an engine: its containerd, and what that starts for containers."""
+    return [
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and os.fsencode(folder) in _arguments(process)
+    ]
+
+
+def _arguments(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _unmount(folder: Path) -> None:
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
