@@ -10,7 +10,6 @@ import getpass
 import hashlib
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
@@ -30,7 +29,7 @@ NO_INIT = "/nonexistent/init"
 NO_OTHER = {"DOCKER_HOST": "", "DOCKER_CONTEXT": "", "DOCKER_TLS_VERIFY": "", "DOCKER_TLS": "", "DOCKER_CERT_PATH": ""}
 CONTAINERS = """\
 [containers]
-default_ulimits = ["nofile={files}:{files}", "nproc={processes}:{processes}"]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
@@ -116,10 +115,9 @@ def podman(folder: Path, *, store: Path, init: bool = True) -> Iterator[str]:
     :param folder: an empty one
     :param store: where its images are
     """
-    files, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
     more = "" if init else f'init_path = "{NO_INIT}"'
     configuration = folder / "containers.conf"
-    configuration.write_text(CONTAINERS.format(files=files, processes=processes, more=more, folder=folder))
+    configuration.write_text(CONTAINERS.format(more=more, folder=folder))
     places = [f"--{option}={store / option}" for option in ("root", "runroot", "tmpdir")]
     argv = ["podman", *places, "--storage-driver=overlay", "system", "service", "--time=0", f"unix://{folder}/p.sock"]
     with process(argv, folder / "log", {"CONTAINERS_CONF": str(configuration)}):

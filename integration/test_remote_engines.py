@@ -20,6 +20,7 @@ import projects
 import pytest
 import remotes
 from certificates import Authority
+from containers import IMAGE, PYTHON
 from frontends import Frontends, Run, members, refused
 
 from headless_wheel_builder.errors import IsolationError
@@ -34,8 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning"),
 ]
 
-IMAGE = os.environ.get("HWB_TEST_IMAGE", "hwb-test/manylinux_2_36_x86_64:latest")
-IN_CONTAINER = ("--wheel", "-v", "--isolation", "docker", "--image", IMAGE, "--python", "3.11")
+IN_CONTAINER = ("--wheel", "-v", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON)
 WITHOUT_INIT = "Containers have no init, as the engine cannot start it"
 HANG = """
 def build_wheel(*_):
@@ -45,15 +45,6 @@ def build_wheel(*_):
 NOBODY = 65534
 
 Environ = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def first() -> str:
-    """Where the engine is that has the image."""
-    address = os.environ.get("HWB_TEST_ENGINE")
-    if not address:
-        lacks("HWB_TEST_ENGINE names no container engine")
-    return str(address)
 
 
 def needs(*programs: str) -> None:
@@ -81,9 +72,9 @@ def place() -> Iterator[Callable[[str], Path]]:
 
 
 @pytest.fixture(scope="module")
-def over_tls(first: str, place: Callable[[str], Path]) -> Iterator[Environ]:
+def over_tls(engine: str, place: Callable[[str], Path]) -> Iterator[Environ]:
     needs("dockerd", "iptables", "ip", "openssl")
-    with remotes.behind_tls(place("tls"), first, IMAGE) as env:
+    with remotes.behind_tls(place("tls"), engine, IMAGE) as env:
         yield env
 
 
@@ -108,9 +99,9 @@ def store(place: Callable[[str], Path]) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def podman(first: str, store: Path, place: Callable[[str], Path]) -> Iterator[Environ]:
+def podman(engine: str, store: Path, place: Callable[[str], Path]) -> Iterator[Environ]:
     with remotes.podman(place("podman"), store=store) as address:
-        remotes.copy(first, address, IMAGE)
+        remotes.copy(engine, address, IMAGE)
         yield {**remotes.NO_OTHER, "DOCKER_HOST": address}
 
 
@@ -122,9 +113,9 @@ def podman_without_init(podman: Environ, store: Path, place: Callable[[str], Pat
 
 
 @pytest.fixture(scope="module")
-def wheel(first: str, place: Callable[[str], Path]) -> Path:
+def wheel(engine: str, place: Callable[[str], Path]) -> Path:
     """Return the wheel that the first engine makes."""
-    run = build(Frontends(place("first")), projects.setuptools_c, {**remotes.NO_OTHER, "DOCKER_HOST": first})
+    run = build(Frontends(place("first")), projects.setuptools_c, {**remotes.NO_OTHER, "DOCKER_HOST": engine})
     assert WITHOUT_INIT not in run.stderr
     return artifact(run)
 
@@ -179,11 +170,11 @@ def test_nothing_is_left_of_a_build_that_is_ended(
         try:
             remotes.wait_until(lambda: any("/hwb/env" in one["Command"] for one in client.containers()))
             running.signal(number, group=False)
-            assert running.finish(seconds=20).exit_code == 128 + number
+            run = running.finish(seconds=20)
         finally:
             running.kill()
         remotes.wait_until(lambda: client.containers(filters={"label": "headless-wheel-builder"}) == [])
-    assert running.survivors() == ()
+    assert (run.exit_code, run.survivors) == (128 + number, ())
     assert list(running.temporary.rglob("engine.sock")) == []
 
 
