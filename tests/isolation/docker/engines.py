@@ -46,8 +46,12 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             found(self)
             return
-        content = json.dumps(found[1]).encode()
-        self.send_response(found[0])
+        self.reply(*found)
+
+    def reply(self, status: int, body: object) -> None:
+        """Send a whole answer."""
+        content = json.dumps(body).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -70,11 +74,13 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, address: Any, facts: dict[str, Any], tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, address: Any, facts: dict[str, Any], tls: ssl.SSLContext | None, handler: type[Handler] = Handler
+    ) -> None:
         self.answers: dict[str, Answer | list[Answer]] = {"GET /version": (200, facts), "GET /_ping": (200, "OK")}
         self.requests: list[tuple[str, str, Any]] = []
         self._tls = tls
-        super().__init__(address, Handler)
+        super().__init__(address, handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self._tls is None:
@@ -101,10 +107,15 @@ class SocketServer(Server):
 
 @contextlib.contextmanager
 def fake_engine(
-    socket: Path | None = None, *, facts: dict[str, Any] = DOCKER, tls: ssl.SSLContext | None = None
+    socket: Path | None = None,
+    *,
+    facts: dict[str, Any] = DOCKER,
+    tls: ssl.SSLContext | None = None,
+    handler: type[Handler] = Handler,
 ) -> Iterator[Server]:
     """Run an engine for the length of a `with` block, at a port without a socket."""
-    server = SocketServer(str(socket), facts, tls) if socket else Server(("127.0.0.1", 0), facts, tls)
+    kind, address = (SocketServer, str(socket)) if socket else (Server, ("127.0.0.1", 0))
+    server = kind(address, facts, tls, handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

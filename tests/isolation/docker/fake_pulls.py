@@ -1,4 +1,4 @@
-"""A container engine as far as its images go: a real HTTP server that speaks that part of Docker's API."""
+"""A container engine as far as its images go: the server of `engines` that speaks that part of Docker's API."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import docker
+from engines import Handler, fake_engine
 
 from headless_wheel_builder.isolation.docker.engine import Engine
 
@@ -80,32 +80,28 @@ def cut(*before: object) -> Callable[[Say], object]:
     return answer
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     engine: FakeEngine
 
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-    def do_GET(self) -> None:
+    def look(self) -> None:
         path = unquote(urlsplit(self.path).path).removeprefix("/v1.41")
         if path == "/images/json":
-            self._answer(200, self.engine.images)
+            self.reply(200, self.engine.images)
         elif " " in path:
-            self._answer(400, {"message": "no such image: invalid reference format"})
+            self.reply(400, {"message": "no such image: invalid reference format"})
         elif image := self.engine.find(path.removeprefix("/images/").removesuffix("/json")):
-            self._answer(200, image)
+            self.reply(200, image)
         else:
-            self._answer(404, {"message": "No such image"})
+            self.reply(404, {"message": "No such image"})
 
-    def do_POST(self) -> None:
+    def pull(self) -> None:
         engine = self.engine
         engine.pulls.append({name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()})
         answer = engine.answers[min(len(engine.pulls), len(engine.answers)) - 1]
         self._begun = False
         outcome = answer(self._say)
         if isinstance(outcome, tuple):
-            self._answer(outcome[0], {"message": outcome[1]})
+            self.reply(outcome[0], {"message": outcome[1]})
         elif outcome == "hang":
             self._wait_for_the_end()
         elif outcome == "cut":
@@ -113,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._begin()
             self.wfile.write(b"0\r\n\r\n")
+
+    do_GET, do_POST = look, pull  # noqa: N815 - the names that the base class looks for
 
     def _wait_for_the_end(self) -> None:
         self.connection.settimeout(20)
@@ -138,30 +136,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"{len(text):x}\r\n".encode() + text + b"\r\n")
         time.sleep(0.001)
 
-    def _answer(self, code: int, body: object) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
 
 @contextlib.contextmanager
 def served(fake: FakeEngine) -> Iterator[Engine]:
     """Serve a fake, and return the connection to it."""
     handler = type("Handler", (_Handler,), {"engine": fake})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    # Waiting for its handlers would be waiting for those that hang.
-    server.block_on_close = False
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    api = docker.APIClient(base_url=address, version="1.41", timeout=20)
-    engine = Engine(api, address, {})
-    try:
-        yield engine
-    finally:
-        engine.close()
-        server.shutdown()
-        server.server_close()
+    with fake_engine(handler=handler) as server:
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        engine = Engine(docker.APIClient(base_url=address, version="1.41", timeout=20), address, {})
+        with contextlib.closing(engine):
+            yield engine
