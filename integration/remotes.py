@@ -27,6 +27,8 @@ PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/s
 NO_INIT = "/nonexistent/init"
 # What else names an engine.
 NO_OTHER = {"DOCKER_HOST": "", "DOCKER_CONTEXT": "", "DOCKER_TLS_VERIFY": "", "DOCKER_TLS": "", "DOCKER_CERT_PATH": ""}
+# What podman's network plugins add for all containers, and leave.
+FIREWALL = ("FORWARD", "-m", "comment", "--comment", "CNI firewall plugin rules", "-j", "CNI-FORWARD")
 CONTAINERS = """\
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
@@ -137,6 +139,7 @@ def podman_store(folder: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder / "root" / "overlay")], check=False)
     if bridge.exists() and not was_there:
         subprocess.run(["ip", "link", "delete", bridge.name], check=False)
+        subprocess.run(["iptables", "-D", *FIREWALL], check=False)
 
 
 def context(folder: Path, env: Mapping[str, str]) -> dict[str, str]:

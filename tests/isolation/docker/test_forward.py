@@ -138,7 +138,7 @@ def test_where_no_engine_listens_ssh_says_so(far: Far) -> None:
 
 def test_an_ssh_that_takes_too_long_is_ended(far: Far) -> None:
     far.does("hang")
-    assert far.failure(timeout=1.0).cause == "ssh got no answer in 1 seconds."
+    assert far.failure(timeout=3.0).cause == "ssh got no answer in 3 seconds."
     assert is_gone(far.pid)
 
 
