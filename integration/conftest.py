@@ -44,5 +44,5 @@ def engine() -> str:
 @pytest.fixture(scope="session")
 def client(engine: str) -> Iterator[docker.APIClient]:
     """Return what asks the engine."""
-    with contextlib.closing(docker.APIClient(engine, version="auto")) as client:
+    with contextlib.closing(docker.APIClient(engine, version="auto", timeout=300)) as client:
         yield client

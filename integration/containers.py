@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,6 @@ from docker.errors import APIError
 from frontends import Frontends, Run, Running, left_nothing
 from watched_engine import WatchedEngine
 
-VARIABLE = "HWB_TEST_ENGINE"
 # Made by integration/images.
 IMAGE = "hwb-test/manylinux_2_36_x86_64"
 PYTHON = "3.11"
@@ -23,18 +21,6 @@ PYTHON = "3.11"
 TOLD = "/told"
 # Ends every run of these tests by far, and tells a build that hangs from one that takes its time.
 SECONDS = 120.0
-
-
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """Return the address of an engine that has the test images."""
-    address = os.environ.get(VARIABLE)
-    if address:
-        return address
-    message = f"{VARIABLE} is not set: no engine with the images of integration/images"
-    if "CI" in os.environ:
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

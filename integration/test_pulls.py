@@ -39,14 +39,6 @@ PULLED = re.compile(r"^  Pulled layer ([0-9a-f]{12}): 2\.0 MB$", re.MULTILINE)
 ENDS = "ERROR "
 
 
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """Return the address of the engine that tests may use."""
-    if "HWB_TEST_ENGINE" not in os.environ and "CI" not in os.environ:
-        pytest.skip("HWB_TEST_ENGINE names no engine")
-    return os.environ["HWB_TEST_ENGINE"]
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with running(tmp_path_factory.mktemp("registry")) as one:

@@ -6,10 +6,8 @@ policy of another system, without a tool.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
 import re
 import tarfile
 import uuid
@@ -80,22 +78,6 @@ WITHOUT = '{"demo.py": b""}'
 
 
 Derive: TypeAlias = Callable[[str], str]
-
-
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """Where the container engine is that has the images."""
-    address = os.environ.get("HWB_TEST_ENGINE")
-    if not address:
-        missing = pytest.fail if os.environ.get("CI") else pytest.skip
-        missing("HWB_TEST_ENGINE names no container engine")
-    return address
-
-
-@pytest.fixture(scope="module")
-def client(engine: str) -> Iterator[docker.APIClient]:
-    with contextlib.closing(docker.APIClient(engine, version="auto", timeout=300)) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

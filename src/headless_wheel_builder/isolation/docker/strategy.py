@@ -140,9 +140,19 @@ class DockerIsolation:
         :raises IsolationError: there is no such image, or no engine
         :raises InterpreterError: the image has no such interpreter
         """
+        with self._opened(python or ".".join(map(str, sys.version_info[:2])), context) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def _opened(
+        self, python: str, context: Context, lent: ContainerBuildEnvironment | None = None
+    ) -> Iterator[ContainerSession]:
         with _cancelled_if_so(context.processes), self._place(context) as place:
-            interpreter = equip(place, python or ".".join(map(str, sys.version_info[:2])))
-            with _closing(ContainerSession(place, ProvisionedImages(place, interpreter))) as session:
+            images = ProvisionedImages(place, equip(place, python))
+            always = () if lent is None else lent.requirements
+            if lent is not None:
+                images.lend(always, lent.provisioned)
+            with _closing(ContainerSession(place, images, always)) as session:
                 yield session
 
     def _hold(
@@ -195,12 +205,8 @@ class Lent(DockerIsolation):
     def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:
         """Have environments for one build, for the length of a `with` block."""
         del python
-        lent = self._environment
-        with _cancelled_if_so(context.processes), self._place(context) as place:
-            images = ProvisionedImages(place, equip(place, lent.python))
-            images.lend(lent.requirements, lent.provisioned)
-            with _closing(ContainerSession(place, images, lent.requirements)) as session:
-                yield session
+        with self._opened(self._environment.python, context, self._environment) as session:
+            yield session
 
 
 async def get_docker_isolation(platform: PlatformType = "auto", architecture: str = "x86_64") -> DockerIsolation:
