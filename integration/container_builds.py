@@ -45,6 +45,10 @@ class Containers:
         self.api = docker.APIClient(address, version="auto", timeout=120)
         self._frontends = frontends
 
+    def close(self) -> None:
+        """Give up the connection."""
+        self.api.close()
+
     def build(
         self,
         root: Path,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import uv
-from frontends import environment
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,10 +41,10 @@ def toml_of(file: Path) -> dict[str, Any]:
 SDISTS = [Sdist(**entry) for entry in toml_of(Path(__file__).with_name("real_sdists.toml"))["sdist"]]
 
 
-def kept(sdist: Sdist, folder: Path) -> Path:
+def kept(sdist: Sdist, folder: Path, env: Mapping[str, str]) -> Path:
     """Return the file of an sdist: from a folder where such files are kept, or from the index."""
     place = folder / sdist.sha256
-    url = url_of(sdist, uv.find_uv_bin(), environment()) if not place.is_dir() else ""
+    url = url_of(sdist, uv.find_uv_bin(), env) if not place.is_dir() else ""
     if url:
         content = fetch(url)
         assert hashlib.sha256(content).hexdigest() == sdist.sha256

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ SECRET = "correct-horse-battery"
 
 
 @pytest.fixture
-def containers(engine: str, frontends: Frontends) -> Containers:
-    return Containers(engine, frontends)
+def containers(engine: str, frontends: Frontends) -> Iterator[Containers]:
+    with contextlib.closing(Containers(engine, frontends)) as containers:
+        yield containers
 
 
 def own(cache: Path, **more: str) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +79,9 @@ class Telling:
 
 
 @pytest.fixture
-def telling(engine: str, frontends: Frontends, tmp_path: Path) -> Telling:
-    return Telling(Containers(engine, frontends), tmp_path)
+def telling(engine: str, frontends: Frontends, tmp_path: Path) -> Iterator[Telling]:
+    with contextlib.closing(Containers(engine, frontends)) as containers:
+        yield Telling(containers, tmp_path)
 
 
 def test_hooks_run_without_limits_other_than_ours_unless_some_are_asked_for(telling: Telling) -> None:

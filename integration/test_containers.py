@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import projects
 import pytest
 from container_builds import Containers, wheel_of
-from frontends import Frontends, members
+from frontends import Frontends, environment, members
 from index import SDISTS, Sdist, kept
 from packaging.utils import parse_wheel_filename
 
@@ -34,8 +36,9 @@ setup(
 
 
 @pytest.fixture
-def containers(engine: str, frontends: Frontends) -> Containers:
-    return Containers(engine, frontends)
+def containers(engine: str, frontends: Frontends) -> Iterator[Containers]:
+    with contextlib.closing(Containers(engine, frontends)) as containers:
+        yield containers
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def platforms(wheel: Path) -> set[str]:
 def test_a_real_project_with_machine_code_gets_a_wheel_of_the_policy_that_runs_in_a_clean_container(
     containers: Containers, sdists: Path, tmp_path: Path, name: str
 ) -> None:
-    archive = kept(BY_NAME[name], sdists)
+    archive = kept(BY_NAME[name], sdists, environment())
     wheel = wheel_of(containers.build(tmp_path, str(archive), "-o", str(tmp_path / "dist")))
     assert "manylinux_2_36_x86_64" in platforms(wheel)
     assert not any(tag.startswith("linux_") for tag in platforms(wheel))
@@ -80,7 +83,7 @@ def test_only_plat_leaves_the_tag_of_the_image_alone(containers: Containers, tmp
 
 
 def test_a_musllinux_wheel_runs_under_musl(containers: Containers, sdists: Path, tmp_path: Path) -> None:
-    archive = kept(BY_NAME["markupsafe"], sdists)
+    archive = kept(BY_NAME["markupsafe"], sdists, environment())
     image = "hwb-test/musllinux_1_2_x86_64"
     run = containers.build(tmp_path, str(archive), "-o", str(tmp_path / "dist"), image=image, python="3.13")
     wheel = wheel_of(run)
@@ -101,7 +104,7 @@ def test_a_wheel_for_another_architecture_is_built_by_emulation(containers: Cont
 def test_a_pure_wheel_has_the_same_members_as_from_a_venv(
     containers: Containers, frontends: Frontends, sdists: Path, tmp_path: Path, sdist: Sdist
 ) -> None:
-    archive = kept(sdist, sdists)
+    archive = kept(sdist, sdists, environment())
     epoch = {"SOURCE_DATE_EPOCH": "1700000000"}
     # Not the one of this machine, whose files are other ones than those of the image's.
     options = ["-Ccmake.version=>=3.31"] if sdist.family == "scikit-build-core" else []

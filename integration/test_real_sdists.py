@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from frontends import Frontends, Pair
+from frontends import Frontends, Pair, environment
 from index import SDISTS, Sdist, kept
 
 ENVIRONMENT = {"SOURCE_DATE_EPOCH": "1700000000", "CFLAGS": "-g0", "CXXFLAGS": "-g0"}
@@ -31,7 +31,7 @@ ONE_OF_EACH = list({sdist.family: sdist for sdist in SDISTS}.values())
 def archive(sdist: Sdist, pytestconfig: pytest.Config) -> Path:
     """Fetch an sdist, or take it from pytest's cache."""
     assert pytestconfig.cache is not None
-    return kept(sdist, pytestconfig.cache.mkdir("sdists"))
+    return kept(sdist, pytestconfig.cache.mkdir("sdists"), environment())
 
 
 def copied(archive: Path, root: Path) -> None:

@@ -326,12 +326,6 @@ def test_a_tool_that_is_not_in_the_image_is_named(world: World, derived: Derive)
     assert all(b".symtab" in content for content in libraries(wheel).values())
 
 
-def test_without_auditwheel_only_pure_wheels_are_published(world: World, derived: Derive) -> None:
-    image = derived(f"FROM {NEW}\nRUN rm /usr/local/bin/auditwheel\n")
-    refused(world.build(world.extension(), image), "There is no auditwheel in the image.")
-    assert only_wheel(world.build(projects.demo(world.root, folder="pure"), image))
-
-
 def test_where_libraries_are_may_be_said_in_a_variable(world: World, derived: Derive) -> None:
     image = derived(
         f"{LIBRARY.format(base=NEW)}ENV LD_LIBRARY_PATH=\nRUN mkdir /opt/foo && mv /usr/local/lib/libfoo.so* /opt/foo\n"

@@ -41,7 +41,7 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
         "--mount",
         metavar="HOST:CONTAINER",
         action="append",
-        help="a folder of the engine's machine, and where it is in containers; may be given many times",
+        help="a folder of the engine's machine or a volume, and where it is in containers; may be given many times",
     )
     group.add_argument(
         "--env",

@@ -15,7 +15,8 @@ from headless_wheel_builder.events import Explained
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
-from headless_wheel_builder.isolation.docker.plan import Plan
+from headless_wheel_builder.isolation.docker.plan import Bind, Plan
+from headless_wheel_builder.values import changed
 
 PLAN = Plan("image", "linux/amd64", ("python", "host.py"))
 MADE = (201, {"Id": "one", "Warnings": []})
@@ -100,3 +101,12 @@ def test_docker_without_its_own_init_may_have_another(
     assert [body["HostConfig"]["Init"] for body in asked(server)] == [has_init, has_init]
     assert len(asked(server, "GET /info")) == 1
     assert len(recorder.of(Explained)) == (0 if has_init else 1)
+
+
+@pytest.mark.parametrize(("source", "kind"), [("/here", "bind"), ("C:/here", "bind"), ("ccache", "volume")])
+def test_folders_are_bound_and_names_are_those_of_volumes(
+    server: Server, engine: Engine, source: str, kind: str
+) -> None:
+    made(engine, changed(PLAN, binds=(Bind(source, "/there", is_readonly=True),)))
+    (mount,) = asked(server)[0]["HostConfig"]["Mounts"]
+    assert (mount["Source"], mount["Target"], mount["Type"], mount["ReadOnly"]) == (source, "/there", kind, True)

@@ -34,7 +34,8 @@ def preload(modules: list[str], descriptors: set[int]) -> str | None:
         failure = f"it cannot be imported ({type(error).__name__})"
     if is_silenced:
         sys.dont_write_bytecode = True
-    return watch.seen or muffled.seen or failure or _obstacle(descriptors)
+    # Without imports there is nothing to be found: an emulator has threads of its own.
+    return watch.seen or muffled.seen or failure or (_obstacle(descriptors) if modules else None)
 
 
 def _obstacle(descriptors: set[int]) -> str | None:

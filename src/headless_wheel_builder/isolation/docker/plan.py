@@ -25,7 +25,7 @@ MOST_PROCESSES: Final = 16384
 
 @value
 class Bind:
-    """A folder of the engine's machine, and where it is in a container."""
+    """A folder of the engine's machine, or a volume by its name, and where it is in a container."""
 
     source: str
     place: str
@@ -114,4 +114,5 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
 
 def _mount(bind: Bind) -> Mount:
     # Not as Docker's older `Binds`, with which an engine makes folders that are not there.
-    return Mount(bind.place, bind.source, type="bind", read_only=bind.is_readonly)
+    is_folder = bind.source.startswith("/") or ":" in bind.source
+    return Mount(bind.place, bind.source, type="bind" if is_folder else "volume", read_only=bind.is_readonly)
