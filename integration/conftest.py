@@ -8,6 +8,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from container_builds import ContainerBuilds
 from containers import containers, kept_images, known_environment, watched  # noqa: F401 - fixtures
 from frontends import Frontends
 
@@ -46,3 +47,10 @@ def client(engine: str) -> Iterator[docker.APIClient]:
     """Return what asks the engine."""
     with contextlib.closing(docker.APIClient(engine, version="auto", timeout=300)) as client:
         yield client
+
+
+@pytest.fixture
+def builds(engine: str, frontends: Frontends) -> Iterator[ContainerBuilds]:
+    """Return the command line, with the engine, and clean containers to try wheels in."""
+    with contextlib.closing(ContainerBuilds(engine, frontends)) as found:
+        yield found

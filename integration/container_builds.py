@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from containers import IMAGE, PYTHON
 from frontends import Frontends, Run, left_nothing
 
 # Makes an environment of the image's Python, installs the wheels that are there and nothing else, and runs code.
@@ -22,8 +23,6 @@ pip = ["/environment/bin/python", "-m", "pip", "--disable-pip-version-check", "i
 subprocess.run([*pip, "--no-deps", *glob.glob("/wheels/*.whl")], check=True, stdout=2)
 sys.exit(subprocess.run(["/environment/bin/python", "-c", sys.argv[1]]).returncode)
 """
-IMAGE = "hwb-test/manylinux_2_36_x86_64"
-PYTHON = "3.11"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Output:
     text: str
 
 
-class Containers:
+class ContainerBuilds:
     """An engine, and the command line that builds there.
 
     :param address: of the engine
@@ -66,17 +65,9 @@ class Containers:
         left_nothing(run)
         return run
 
-    def run(self, image: str, argv: list[str], files: Mapping[str, bytes] | None = None, **config: Any) -> Output:
+    def run(self, image: str, argv: list[str], files: Mapping[str, bytes] | None = None) -> Output:
         """Run a program in a new container without a network."""
-        host_config = self.api.create_host_config(network_mode="none")
-        created = self.api.create_container(image, argv, host_config=host_config, entrypoint=[""], **config)
-        try:
-            self.api.put_archive(created, "/", archive(files or {}))
-            self.api.start(created)
-            status = self.api.wait(created)["StatusCode"]
-            return Output(status, self.api.logs(created).decode(errors="replace"))
-        finally:
-            self.api.remove_container(created, force=True, v=True)
+        return ran(self.api, image, argv, files or {})
 
     @contextlib.contextmanager
     def derived(self, *lines: str, image: str = IMAGE) -> Iterator[str]:
@@ -113,14 +104,28 @@ class Containers:
         return output.text
 
 
-def archive(files: Mapping[str, bytes]) -> bytes:
+def ran(api: docker.APIClient, image: str, argv: list[str], files: Mapping[str, str | bytes], **config: Any) -> Output:
+    """Run a program in a new container without a network, with files below its root."""
+    host_config = api.create_host_config(network_mode="none")
+    container = api.create_container(image, argv, host_config=host_config, entrypoint=[""], **config)
+    try:
+        api.put_archive(container, "/", archive(files))
+        api.start(container)
+        status = api.wait(container)["StatusCode"]
+        return Output(status, api.logs(container).decode(errors="replace"))
+    finally:
+        api.remove_container(container, force=True, v=True)
+
+
+def archive(files: Mapping[str, str | bytes]) -> bytes:
     """Return files as a tar archive."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
             info = tarfile.TarInfo(name)
-            info.size, info.mode = len(content), 0o644
-            tar.addfile(info, io.BytesIO(content))
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
     return stream.getvalue()
 
 

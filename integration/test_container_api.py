@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import projects
 import pytest
-from container_builds import IMAGE, PYTHON
+from containers import IMAGE, PYTHON
 
 from headless_wheel_builder import BuildConfig, BuildEngine, DependencyError, IsolationError, build_wheel
 from headless_wheel_builder.errors import HookFailedError, InterpreterError, RequestError

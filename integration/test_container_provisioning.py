@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import projects
 import pytest
-from container_builds import Containers, wheel_of
-from frontends import Frontends, refused
+from container_builds import ContainerBuilds, wheel_of
+from frontends import refused
 
 SECRET = "correct-horse-battery"
-
-
-@pytest.fixture
-def containers(engine: str, frontends: Frontends) -> Iterator[Containers]:
-    with contextlib.closing(Containers(engine, frontends)) as containers:
-        yield containers
 
 
 def own(cache: Path, **more: str) -> dict[str, str]:
@@ -29,59 +21,59 @@ def own(cache: Path, **more: str) -> dict[str, str]:
     return {"HWB_CACHE_DIR": str(cache), **more}
 
 
-def test_the_second_build_installs_nothing(containers: Containers, tmp_path: Path) -> None:
+def test_the_second_build_installs_nothing(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools_c(tmp_path)
     env = own(tmp_path / "cache")
-    with containers.derived() as image:
-        first = containers.build(tmp_path, "-w", "-v", str(project), env=env, image=image)
+    with builds.derived() as image:
+        first = builds.build(tmp_path, "-w", "-v", str(project), env=env, image=image)
         assert "pip install" in first.stderr
-        (kept,) = containers.made_of(image)
+        (kept,) = builds.made_of(image)
         again = ("-o", str(tmp_path / "again"), str(project))
-        second = containers.build(tmp_path, "-w", "-v", *again, env=env, image=image)
+        second = builds.build(tmp_path, "-w", "-v", *again, env=env, image=image)
         assert second.exit_code == 0, second.stderr
         assert "pip install" not in second.stderr
-        assert [one["Id"] for one in containers.made_of(image)] == [kept["Id"]]
+        assert [one["Id"] for one in builds.made_of(image)] == [kept["Id"]]
 
 
 @pytest.mark.parametrize("requires", ['["flit_core"]', "[]"])
-def test_a_fresh_environment_leaves_no_image(containers: Containers, tmp_path: Path, requires: str) -> None:
+def test_a_fresh_environment_leaves_no_image(builds: ContainerBuilds, tmp_path: Path, requires: str) -> None:
     project = projects.silent(tmp_path, requires=requires)
-    with containers.derived() as image:
-        run = containers.build(tmp_path, "-w", "--fresh-env", str(project), env=own(tmp_path / "cache"), image=image)
+    with builds.derived() as image:
+        run = builds.build(tmp_path, "-w", "--fresh-env", str(project), env=own(tmp_path / "cache"), image=image)
         assert run.exit_code == 0, run.stderr
-        assert containers.made_of(image) == []
+        assert builds.made_of(image) == []
 
 
-def test_an_outdated_environment_is_found_while_it_is_used(containers: Containers, tmp_path: Path) -> None:
+def test_an_outdated_environment_is_found_while_it_is_used(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools(tmp_path)
     cache = tmp_path / "cache"
     older = {"UV_EXCLUDE_NEWER": "2025-01-01T00:00:00Z"}
-    first = containers.build(tmp_path, "-w", str(project), env=own(cache, **older))
+    first = builds.build(tmp_path, "-w", str(project), env=own(cache, **older))
     assert first.exit_code == 0, first.stderr
-    second = containers.build(tmp_path, "-w", "-o", str(tmp_path / "again"), str(project), env=own(cache))
+    second = builds.build(tmp_path, "-w", "-o", str(tmp_path / "again"), str(project), env=own(cache))
     assert second.exit_code == 0, second.stderr
     assert "building again with that" in " ".join(second.stderr.split())
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_requirements_and_constraints_hold(containers: Containers, tmp_path: Path, installer: str) -> None:
+def test_requirements_and_constraints_hold(builds: ContainerBuilds, tmp_path: Path, installer: str) -> None:
     project = projects.setuptools(tmp_path)
     constraints = projects.write(tmp_path, {"c.txt": "-r more.txt\n", "more.txt": "setuptools==75.8.0\n"}) / "c.txt"
-    run = containers.build(
+    run = builds.build(
         tmp_path, "-w", "--installer", installer, "--dependency-constraints-txt", str(constraints), str(project)
     )
     assert run.exit_code == 0, run.stderr
     assert "  - setuptools==75.8.0" in run.steps
 
 
-def test_a_plain_image_gets_its_tools_apart_from_the_build_environment(containers: Containers, tmp_path: Path) -> None:
+def test_a_plain_image_gets_its_tools_apart_from_the_build_environment(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools_c(tmp_path)
     cache = tmp_path / "cache"
-    run = containers.build(tmp_path, "-w", str(project), image="hwb-test/plain_bookworm", env=own(cache))
+    run = builds.build(tmp_path, "-w", str(project), image="hwb-test/plain_bookworm", env=own(cache))
     wheel = wheel_of(run)
     assert "manylinux" in wheel.name
     assert "The image has no auditwheel and no uv: installing" in run.stderr
-    again = containers.build(
+    again = builds.build(
         tmp_path, "-w", "-o", str(tmp_path / "again"), str(project), image="hwb-test/plain_bookworm", env=own(cache)
     )
     assert "The image has no auditwheel" not in again.stderr
@@ -95,22 +87,22 @@ def test_a_plain_image_gets_its_tools_apart_from_the_build_environment(container
             return name
         """
     source = projects.silent(tmp_path / "telling", tell)
-    apart = containers.build(tmp_path, "-w", str(source), image="hwb-test/plain_bookworm", env=own(cache))
+    apart = builds.build(tmp_path, "-w", str(source), image="hwb-test/plain_bookworm", env=own(cache))
     assert apart.exit_code == 0, apart.stderr
 
 
-def test_an_image_without_python_is_refused(containers: Containers, tmp_path: Path) -> None:
-    run = containers.build(tmp_path, "-w", str(projects.setuptools(tmp_path)), image="hwb-test/nothing")
+def test_an_image_without_python_is_refused(builds: ContainerBuilds, tmp_path: Path) -> None:
+    run = builds.build(tmp_path, "-w", str(projects.setuptools(tmp_path)), image="hwb-test/nothing")
     refused(run, "There is no Python in the image", "--image")
 
 
-def test_requirements_come_from_where_the_caller_says(containers: Containers, tmp_path: Path) -> None:
+def test_requirements_come_from_where_the_caller_says(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.silent(tmp_path, requires='["only-here"]')
     links = tmp_path / "links"
     links.mkdir()
     projects.wheel(links, "only_here-1.0-py3-none-any.whl").write_bytes(_wheel("only_here"))
     for variable, installer in (("UV_FIND_LINKS", "uv"), ("PIP_FIND_LINKS", "pip")):
-        run = containers.build(
+        run = builds.build(
             tmp_path, "-w", "--installer", installer, "-o", str(tmp_path / installer), str(project),
             env=own(tmp_path / f"cache-{installer}", **{variable: str(links)}),
         )  # fmt: skip
@@ -119,7 +111,7 @@ def test_requirements_come_from_where_the_caller_says(containers: Containers, tm
 
 
 def test_passwords_are_in_no_image_no_configuration_no_argument_and_no_log(
-    containers: Containers, tmp_path: Path
+    builds: ContainerBuilds, tmp_path: Path
 ) -> None:
     project = projects.setuptools(tmp_path)
     home = projects.write(tmp_path / "home", {".netrc": f"machine index.invalid login me password {SECRET}\n"})
@@ -131,23 +123,23 @@ def test_passwords_are_in_no_image_no_configuration_no_argument_and_no_log(
         "PIP_EXTRA_INDEX_URL": f"https://me:{SECRET}@index.invalid/simple",
         "HOME": str(home),
     }
-    events = Events(containers)
-    with containers.derived() as image:
-        run = containers.build(tmp_path, "-w", "-vv", str(project), env=own(tmp_path / "cache", **secrets), image=image)
+    events = Events(builds)
+    with builds.derived() as image:
+        run = builds.build(tmp_path, "-w", "-vv", str(project), env=own(tmp_path / "cache", **secrets), image=image)
         assert run.exit_code == 0, run.stderr
         assert SECRET not in run.stderr + run.stdout
-        (kept,) = (one["Id"] for one in containers.made_of(image))
-        assert SECRET not in json.dumps(containers.api.inspect_image(kept))
-        assert SECRET not in json.dumps(containers.api.history(kept))
+        (kept,) = (one["Id"] for one in builds.made_of(image))
+        assert SECRET not in json.dumps(builds.api.inspect_image(kept))
+        assert SECRET not in json.dumps(builds.api.history(kept))
         assert SECRET not in json.dumps(events.heard())
-        assert [name for name, content in layers(containers, kept) if SECRET.encode() in content] == []
+        assert [name for name, content in layers(builds, kept) if SECRET.encode() in content] == []
 
 
 class Events:
     """What an engine tells of everything that happened, from now on."""
 
-    def __init__(self, containers: Containers) -> None:
-        self._api = containers.api
+    def __init__(self, builds: ContainerBuilds) -> None:
+        self._api = builds.api
         self._start = self._now()
 
     def heard(self) -> list[Any]:
@@ -158,9 +150,9 @@ class Events:
         return str(self._api.info()["SystemTime"])
 
 
-def layers(containers: Containers, image: str) -> list[tuple[str, bytes]]:
+def layers(builds: ContainerBuilds, image: str) -> list[tuple[str, bytes]]:
     """Return the files of an image's last layer, the one that we made."""
-    content = b"".join(containers.api.get_image(image))
+    content = b"".join(builds.api.get_image(image))
     found = []
     with tarfile.open(fileobj=io.BytesIO(content)) as saved:
         manifest = json.load(saved.extractfile("manifest.json"))  # type: ignore[arg-type]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import projects
 import pytest
-from container_builds import Containers, wheel_of
-from frontends import Frontends, Run, refused
+from container_builds import ContainerBuilds, wheel_of
+from frontends import Run, refused
 
 # A backend whose wheel tells what it saw while it was built.
 TELLING = """
@@ -61,14 +59,14 @@ def build_wheel(folder, *args):
 class Telling:
     """Builds a project that tells what it sees."""
 
-    def __init__(self, containers: Containers, root: Path) -> None:
-        self._containers = containers
+    def __init__(self, builds: ContainerBuilds, root: Path) -> None:
+        self._builds = builds
         self._root = root
         self.project = projects.silent(root, TELLING)
 
     def run(self, *argv: str, **options: Any) -> Run:
         """Run the command line."""
-        return self._containers.build(self._root, *argv, **options)
+        return self._builds.build(self._root, *argv, **options)
 
     def seen(self, *argv: str, **options: Any) -> dict[str, Any]:
         """Return what it saw when it was built with these options."""
@@ -79,9 +77,8 @@ class Telling:
 
 
 @pytest.fixture
-def telling(engine: str, frontends: Frontends, tmp_path: Path) -> Iterator[Telling]:
-    with contextlib.closing(Containers(engine, frontends)) as containers:
-        yield Telling(containers, tmp_path)
+def telling(builds: ContainerBuilds, tmp_path: Path) -> Telling:
+    return Telling(builds, tmp_path)
 
 
 def test_hooks_run_without_limits_other_than_ours_unless_some_are_asked_for(telling: Telling) -> None:

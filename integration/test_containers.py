@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import projects
 import pytest
-from container_builds import Containers, wheel_of
+from container_builds import ContainerBuilds, wheel_of
 from frontends import Frontends, environment, members
 from index import SDISTS, Sdist, kept
 from packaging.utils import parse_wheel_filename
@@ -36,12 +34,6 @@ setup(
 
 
 @pytest.fixture
-def containers(engine: str, frontends: Frontends) -> Iterator[Containers]:
-    with contextlib.closing(Containers(engine, frontends)) as containers:
-        yield containers
-
-
-@pytest.fixture
 def sdists(pytestconfig: pytest.Config) -> Path:
     assert pytestconfig.cache is not None
     return pytestconfig.cache.mkdir("sdists")
@@ -54,71 +46,71 @@ def platforms(wheel: Path) -> set[str]:
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_a_real_project_with_machine_code_gets_a_wheel_of_the_policy_that_runs_in_a_clean_container(
-    containers: Containers, sdists: Path, tmp_path: Path, name: str
+    builds: ContainerBuilds, sdists: Path, tmp_path: Path, name: str
 ) -> None:
     archive = kept(BY_NAME[name], sdists, environment())
-    wheel = wheel_of(containers.build(tmp_path, str(archive), "-o", str(tmp_path / "dist")))
+    wheel = wheel_of(builds.build(tmp_path, str(archive), "-o", str(tmp_path / "dist")))
     assert "manylinux_2_36_x86_64" in platforms(wheel)
     assert not any(tag.startswith("linux_") for tag in platforms(wheel))
-    shown = containers.shown(wheel)
+    shown = builds.shown(wheel)
     assert "is consistent with" in " ".join(shown.split())
     assert any(f'"{tag}"' in shown for tag in platforms(wheel))
-    assert containers.imported("hwb-test/clean_2_36", wheel, COMPILED[name]) == ANSWERS[name]
+    assert builds.imported("hwb-test/clean_2_36", wheel, COMPILED[name]) == ANSWERS[name]
 
 
-def test_a_wheel_that_older_systems_can_run_says_so_and_runs_there(containers: Containers, tmp_path: Path) -> None:
+def test_a_wheel_that_older_systems_can_run_says_so_and_runs_there(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.write(projects.setuptools_c(tmp_path), {"setup.py": ABI3})
-    wheel = wheel_of(containers.build(tmp_path, str(project)))
+    wheel = wheel_of(builds.build(tmp_path, str(project)))
     # No symbol of it is newer than the oldest policy.
     assert "manylinux_2_5_x86_64" in platforms(wheel)
     code = "import _demo; print(_demo.__file__.endswith('.abi3.so'))"
-    assert containers.imported("hwb-test/clean_2_31", wheel, code) == "True"
-    assert containers.imported("hwb-test/clean_2_36", wheel, code) == "True"
+    assert builds.imported("hwb-test/clean_2_31", wheel, code) == "True"
+    assert builds.imported("hwb-test/clean_2_36", wheel, code) == "True"
 
 
-def test_only_plat_leaves_the_tag_of_the_image_alone(containers: Containers, tmp_path: Path) -> None:
+def test_only_plat_leaves_the_tag_of_the_image_alone(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools_c(tmp_path)
-    wheel = wheel_of(containers.build(tmp_path, "--only-plat", "-w", str(project)))
+    wheel = wheel_of(builds.build(tmp_path, "--only-plat", "-w", str(project)))
     assert platforms(wheel) == {"manylinux_2_36_x86_64"}
 
 
-def test_a_musllinux_wheel_runs_under_musl(containers: Containers, sdists: Path, tmp_path: Path) -> None:
+def test_a_musllinux_wheel_runs_under_musl(builds: ContainerBuilds, sdists: Path, tmp_path: Path) -> None:
     archive = kept(BY_NAME["markupsafe"], sdists, environment())
     image = "hwb-test/musllinux_1_2_x86_64"
-    run = containers.build(tmp_path, str(archive), "-o", str(tmp_path / "dist"), image=image, python="3.13")
+    run = builds.build(tmp_path, str(archive), "-o", str(tmp_path / "dist"), image=image, python="3.13")
     wheel = wheel_of(run)
     assert platforms(wheel) == {"musllinux_1_2_x86_64"}
     python = "/opt/python/cp313-cp313/bin/python"
-    answer = containers.imported("hwb-test/clean_musl", wheel, COMPILED["markupsafe"], python)
+    answer = builds.imported("hwb-test/clean_musl", wheel, COMPILED["markupsafe"], python)
     assert answer == ANSWERS["markupsafe"]
 
 
-def test_a_wheel_for_another_architecture_is_built_by_emulation(containers: Containers, tmp_path: Path) -> None:
+def test_a_wheel_for_another_architecture_is_built_by_emulation(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools_c(tmp_path)
     image = "hwb-test/manylinux_2_36_aarch64"
-    wheel = wheel_of(containers.build(tmp_path, "--arch", "arm64", "-w", str(project), image=image))
+    wheel = wheel_of(builds.build(tmp_path, "--arch", "arm64", "-w", str(project), image=image))
     assert "manylinux_2_36_aarch64" in platforms(wheel)
 
 
 @pytest.mark.parametrize("sdist", [BY_NAME[name] for name in PURE], ids=PURE)
 def test_a_pure_wheel_has_the_same_members_as_from_a_venv(
-    containers: Containers, frontends: Frontends, sdists: Path, tmp_path: Path, sdist: Sdist
+    builds: ContainerBuilds, frontends: Frontends, sdists: Path, tmp_path: Path, sdist: Sdist
 ) -> None:
     archive = kept(sdist, sdists, environment())
     epoch = {"SOURCE_DATE_EPOCH": "1700000000"}
     # Not the one of this machine, whose files are other ones than those of the image's.
     options = ["-Ccmake.version=>=3.31"] if sdist.family == "scikit-build-core" else []
     here = frontends.ours(str(archive), *options, "-o", str(tmp_path / "venv"), root=tmp_path, env=epoch)
-    there = containers.build(tmp_path, str(archive), *options, "-o", str(tmp_path / "container"), env=epoch)
+    there = builds.build(tmp_path, str(archive), *options, "-o", str(tmp_path / "container"), env=epoch)
     (venv,), (container,) = here.artifacts.values(), there.artifacts.values()
     assert container.name == venv.name
     assert container.name.endswith("-none-any.whl")
     assert members(container) == members(venv)
 
 
-def test_an_sdist_and_its_wheel_come_from_containers(containers: Containers, tmp_path: Path) -> None:
+def test_an_sdist_and_its_wheel_come_from_containers(builds: ContainerBuilds, tmp_path: Path) -> None:
     project = projects.setuptools_c(tmp_path)
-    run = containers.build(tmp_path, str(project))
+    run = builds.build(tmp_path, str(project))
     assert run.exit_code == 0, run.stderr
     assert sorted(path.name.partition("-")[0] for path in run.artifacts.values()) == ["demo", "demo"]
     assert "Building wheel from sdist" in run.stderr

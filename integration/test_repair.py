@@ -9,16 +9,16 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import tarfile
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 import docker
 import projects
 import pytest
+from container_builds import archive, ran
 from frontends import Frontends, Run
 
 NEW, OLD, MUSL = (f"hwb-test/{name}_x86_64" for name in ("manylinux_2_36", "manylinux_2_31", "musllinux_1_2"))
@@ -88,7 +88,7 @@ def derived(client: docker.APIClient) -> Iterator[Derive]:
     def make(dockerfile: str) -> str:
         if dockerfile not in made:
             tag = f"hwb-repair-{uuid.uuid4().hex[:8]}"
-            context = archived({"Dockerfile": dockerfile, "foo.c": FOO})
+            context = io.BytesIO(archive({"Dockerfile": dockerfile, "foo.c": FOO}))
             log = list(client.build(fileobj=context, custom_context=True, tag=tag, rm=True, decode=True))
             assert not any("error" in line for line in log), log
             made[dockerfile] = tag
@@ -148,18 +148,6 @@ def world(tmp_path: Path, frontends: Frontends, engine: str) -> World:
     return World(root, frontends, engine)
 
 
-def archived(files: Mapping[str, str | bytes]) -> io.BytesIO:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in files.items():
-            data = content if isinstance(content, bytes) else content.encode()
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    stream.seek(0)
-    return stream
-
-
 def only_wheel(run: Run) -> Path:
     assert run.exit_code == 0, run.stderr
     (wheel,) = run.artifacts.values()
@@ -193,16 +181,9 @@ def run_in(client: docker.APIClient, image: str, wheel: Path, code: str) -> str:
         "-c",
         'for each in /opt/python/*/bin/python3 /usr/bin/python3; do [ -x $each ] && exec $each -c "$0"; done',
     ]
-    container = client.create_container(image, [*argv, code], environment={"PYTHONPATH": "/site"})["Id"]
-    try:
-        client.put_archive(container, "/", archived(files).getvalue())
-        client.start(container)
-        code = client.wait(container)["StatusCode"]
-        printed = client.logs(container).decode()
-        assert code == 0, printed
-        return printed
-    finally:
-        client.remove_container(container, force=True)
+    output = ran(client, image, [*argv, code], files, environment={"PYTHONPATH": "/site"})
+    assert output.exit_code == 0, output.text
+    return output.text
 
 
 def test_libraries_are_copied_into_a_wheel_that_runs_elsewhere(

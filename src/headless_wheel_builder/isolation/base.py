@@ -218,7 +218,7 @@ class PlainSession:
 
 
 def contradiction(asked_by: str, *, there: Sequence[str], asked: Sequence[str], reason: str) -> DependencyError:
-    """Return the error that names both sides of requirements which cannot be installed together.
+    """Return the error that names both sides of requirements which could not be installed together.
 
     :param asked_by: the name of the hook that asked for more
     :param there: the requirements of `[build-system]`
@@ -226,7 +226,8 @@ def contradiction(asked_by: str, *, there: Sequence[str], asked: Sequence[str], 
     """
     sides = f"`requires` has: {', '.join(sorted(there))}\n{asked_by} asked for: {', '.join(sorted(asked))}"
     return DependencyError(
-        f"{asked_by} asked for what cannot be installed together with `requires` of [build-system]",
+        f"What {asked_by} asked for could not be installed together with `requires` of [build-system]",
         cause=f"{sides}\n{reason}",
-        hint="Change `requires` so that both can be had, or settings of the backend that make it ask.",
+        hint="If they contradict each other, change `requires` so that both can be had, or settings of the backend that"
+        " make it ask; else mend what the installer tells of, the network or the index settings for example.",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from docker.errors import APIError
@@ -10,7 +9,7 @@ from docker.types import LogConfig, Mount
 
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.engine import Engine
-from headless_wheel_builder.values import field, value
+from headless_wheel_builder.values import value
 
 LABEL: Final = "headless-wheel-builder"
 # Of a container that was kept after a failure, for the user to look into.
@@ -44,7 +43,6 @@ class Plan:
     :param memory: in bytes; None for no limit
     :param cpus: how many processors it may keep busy; None for all
     :param binds: folders of the engine's machine that it sees
-    :param labels: who made it
     :param folder: where its main process starts
     :param has_scratch: whether it has a volume for what is not to be in an image of it
     """
@@ -57,7 +55,6 @@ class Plan:
     memory: int | None = None
     cpus: float | None = None
     binds: tuple[Bind, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
     folder: str = "/"
     has_scratch: bool = False
 
@@ -102,7 +99,7 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         user="0:0",
         working_dir=plan.folder,
         stdin_open=True,
-        labels={LABEL: name, **plan.labels},
+        labels={LABEL: name},
         host_config=host_config,
     )
     # None at all: an empty list would be that of the image.
