@@ -81,7 +81,9 @@ class Builds:
         self.recorder = Recorder()
 
     def place(self, config: DockerConfig | None = None) -> Place:
-        return make_place(self.folder, self.api, config=config, recorder=self.recorder)
+        place = make_place(self.folder, self.api, config=config, recorder=self.recorder)
+        self.engine = place.engine
+        return place
 
     def begin(self, config: DockerConfig | None = None) -> ProvisionedImages:
         place = self.place(config)
@@ -101,6 +103,7 @@ class Builds:
             raise AssertionError("it builds again and again")
         finally:
             images.close()
+            self.engine.settle()
 
 
 @pytest.fixture
@@ -232,6 +235,7 @@ def test_a_build_that_ends_early_does_not_wait_for_the_index(builds: Builds) -> 
     images.ask()
     wait_for(lambda: builds.index.resolved == 2)
     images.close()
+    builds.engine.settle()
     assert not builds.index.answers.is_set()
     assert builds.api.made.keys() <= set(builds.api.gone)
     builds.index.answers.set()

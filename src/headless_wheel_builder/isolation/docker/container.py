@@ -119,6 +119,11 @@ class Container:
             conf = {"Labels": dict(labels), "Cmd": [], "Entrypoint": []}
             return str(self._engine.api.commit(self.id, conf=conf)["Id"])
 
+    def leave(self) -> None:
+        """Remove it while other things are done; whoever closes the engine waits until it is gone."""
+        self.kill()
+        self._engine.later(self.close)
+
     def close(self) -> None:
         """Remove it, and wait until it is gone; a second call does nothing."""
         with self._lock:

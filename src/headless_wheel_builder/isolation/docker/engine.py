@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import docker
@@ -49,10 +50,23 @@ class Engine:
         self.source = source
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
         self.version = str(facts.get("Version", ""))
+        self._working: list[threading.Thread] = []
         self.init = Init(api, facts, report, is_podman=self.is_podman)
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Do something while other things are done, before the connection is given up."""
+        thread = threading.Thread(target=work, name="later")
+        self._working.append(thread)
+        thread.start()
+
+    def settle(self) -> None:
+        """Wait for what was to be done later."""
+        while self._working:
+            self._working.pop().join()
+
     def close(self) -> None:
-        """Give up the connection."""
+        """Give up the connection, when all that was to be done later is done."""
+        self.settle()
         self.api.close()
 
     def has(self, image: str) -> bool:

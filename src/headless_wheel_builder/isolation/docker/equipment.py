@@ -12,11 +12,9 @@ from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.installing import CACHE, pip_argv, pip_member, settings
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter, OnDemand
-from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
+from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.isolation.installers import run_installer, run_maker
-from headless_wheel_builder.values import changed
 
 ENSURE: Final = "manylinux-interpreters"
 # What pip says of a platform that something has no wheel for.
@@ -96,10 +94,7 @@ def _move(place: Place, what: str, work: Callable[[Workshop], None], members: It
 
 
 def _made(place: Place, question: str, work: Callable[[Workshop], None], members: Iterable[Member]) -> dict[str, Any]:
-    plan = changed(place.plan(place.id), argv=(place.surroundings.newest().path,), capabilities=PROVISIONING)
-    plan = changed(plan, has_scratch=True)
-    everything = [*place.carried.files, *place.carried.installer_files, *members]
-    with open_workshop(place.engine, plan, place.context.processes, everything) as workshop:
+    with place.workshop(place.context.processes, members) as workshop:
         work(workshop)
         facts = workshop.ask(programs.LOOK, programs.DESCRIBE)
         return {"image": workshop.container.commit(kept_labels(question, place.id)), "facts": facts}

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.events import Noticed, Warned
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.carried import carried, unreachable
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.limits import limits
-from headless_wheel_builder.isolation.docker.plan import Plan
+from headless_wheel_builder.isolation.docker.plan import PROVISIONING, Plan
 from headless_wheel_builder.isolation.docker.pulling import image_id
-from headless_wheel_builder.isolation.docker.surroundings import look, parse
+from headless_wheel_builder.isolation.docker.surroundings import any_python, look, parse
+from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.keeper import Keeper
+from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed
 
 # Part of every question, so that an older version's answers are not taken for this one's.
 LAYOUT: Final = 3
@@ -43,12 +48,33 @@ class Place:
             context.report(Warned(f"{name} names this machine: in a container that is the container itself"))
         self.limits = limits(config)
         self.id = image_id(engine, image, context.report, context.processes)
-        question = self.question("look")
-        facts = keeper.recall(question)
-        if facts is None:
-            facts = look(engine, self.plan(self.id), context.processes)
-            keeper.remember(question, facts)
-        self.surroundings = parse(facts)
+        self._opened = contextlib.ExitStack()
+        # The container in which the image was looked at, until there is something to do in it.
+        self._idle: Workshop | None = None
+        self.surroundings = parse(self._looked())
+
+    def close(self) -> None:
+        """Remove the container that nobody wanted."""
+        self._opened.close()
+
+    @contextlib.contextmanager
+    def workshop(self, processes: Processes, members: Iterable[Member]) -> Iterator[Workshop]:
+        """Have a container with a network to provision in, for the length of a `with` block.
+
+        :param processes: that it is ended with
+        :param members: what to copy into it
+        :raises IsolationError: there can be none
+        """
+        everything = [*self.carried.files, *self.carried.installer_files, *members]
+        workshop, self._idle = self._idle, None
+        if workshop is not None and processes is self.context.processes:
+            with self._opened.pop_all():
+                workshop.container.put(everything, processes.checkpoint)
+                yield workshop
+        else:
+            plan = self._provisioning(self.surroundings.newest().path)
+            with open_workshop(self.engine, plan, processes, everything) as workshop:
+                yield workshop
 
     def move(self, image: str, facts: Mapping[str, Any]) -> None:
         """Have another image, which is this one and something more.
@@ -66,6 +92,22 @@ class Place:
     def question(self, *parts: str | Sequence[str]) -> str:
         """Return what is asked of the keeper about this image."""
         return json.dumps([LAYOUT, self.id, self.image.platform, *parts])
+
+    def _looked(self) -> dict[str, Any]:
+        question = self.question("look")
+        facts = self.keeper.recall(question)
+        if facts is not None:
+            return facts
+        plan = self._provisioning(any_python(self.engine, self.plan(self.id)))
+        with contextlib.ExitStack() as opened:
+            self._idle = opened.enter_context(open_workshop(self.engine, plan, self.context.processes))
+            facts = look(self._idle)
+            self._opened = opened.pop_all()
+        self.keeper.remember(question, facts)
+        return facts
+
+    def _provisioning(self, python: str) -> Plan:
+        return changed(self.plan(self.id), argv=(python,), capabilities=PROVISIONING, has_scratch=True)
 
     def plan(self, image: str) -> Plan:
         """Return a plan of a container of an image, with what holds for all of them."""

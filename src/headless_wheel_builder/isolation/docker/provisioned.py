@@ -15,9 +15,8 @@ from headless_wheel_builder.isolation.docker.engine import ERRORS
 from headless_wheel_builder.isolation.docker.installing import chosen
 from headless_wheel_builder.isolation.docker.keeping import kept_labels, remove_lost, tidy
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
-from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
+from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.values import changed, value
@@ -184,10 +183,7 @@ class ProvisionedImages:
         return made
 
     def _workshop(self, context: Context) -> contextlib.AbstractContextManager[Workshop]:
-        place = self._place
-        plan = changed(place.plan(place.id), argv=(place.surroundings.newest().path,), capabilities=PROVISIONING)
-        members = [*place.carried.files, *place.carried.installer_files, *self._installer.members()]
-        return open_workshop(place.engine, changed(plan, has_scratch=True), context.processes, members)
+        return self._place.workshop(context.processes, self._installer.members())
 
     def _question(self, wanted: Requirements) -> str:
         return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)

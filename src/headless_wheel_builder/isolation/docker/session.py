@@ -122,9 +122,10 @@ class ContainerSession:
         """Remove all containers, and the images that are not kept."""
         while self._launchers:
             container = self._launchers.popitem()[1].container
-            container.close()
+            container.leave()
             self.place.context.processes.remove(container)
         self._images.close()
+        self.place.engine.settle()
 
 
 class ContainerEnvironment:

@@ -183,7 +183,8 @@ class DockerIsolation:
         image = find_image(self.config)
         with self._engine(context) as engine:
             store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
-            yield Place(engine, image, self.config, context, Keeper(store, context.report))
+            with contextlib.closing(Place(engine, image, self.config, context, Keeper(store, context.report))) as place:
+                yield place
 
     @contextlib.contextmanager
     def _engine(self, context: Context) -> Iterator[Engine]:

@@ -13,9 +13,8 @@ from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
-from headless_wheel_builder.isolation.docker.workshop import open_workshop
+from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, dotted, parse_target
-from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
 
 HOME: Final = "/opt/python"
@@ -124,15 +123,10 @@ class Surroundings:
         return max(plain or self.interpreters, key=lambda one: one.version)
 
 
-def look(engine: Engine, plan: Plan, processes: Processes) -> dict[str, Any]:
-    """Ask an image what it has, and return what `parse` reads.
-
-    :param plan: a container of it; its `argv` is replaced
-    :raises IsolationError: it has no interpreter to ask with
-    """
-    with open_workshop(engine, changed(plan, argv=(_any_python(engine, plan),)), processes) as workshop:
-        facts: dict[str, Any] = workshop.ask(programs.LOOK, programs.DESCRIBE)
-        return facts
+def look(workshop: Workshop) -> dict[str, Any]:
+    """Ask the image of a container what it has, and return what `parse` reads."""
+    facts: dict[str, Any] = workshop.ask(programs.LOOK, programs.DESCRIBE)
+    return facts
 
 
 def parse(facts: Mapping[str, Any]) -> Surroundings:
@@ -163,7 +157,12 @@ def _on_demand(facts: Mapping[str, str]) -> OnDemand:
     return OnDemand(facts["identifier"], facts["implementation"].lower(), version)
 
 
-def _any_python(engine: Engine, plan: Plan) -> str:
+def any_python(engine: Engine, plan: Plan) -> str:
+    """Return an interpreter of an image that nothing is known of yet.
+
+    :param plan: a container of it; its `argv` is replaced
+    :raises IsolationError: there is none
+    """
     with _made(engine, changed(plan, argv=("nothing",))) as container:
         for path in PLACES:
             if _has(engine, container, path):

@@ -125,5 +125,5 @@ def open_workshop(
         container.start({"preload": [], "own": []})
         yield Workshop(container, processes)
     finally:
-        container.close()
+        container.leave()
         processes.remove(container)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_engine import PYTHON, FakeApi, Ran, engine, facts
+from support import Recorder, make_context
+
+from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.images import find_image
+from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.keeper import Keeper
+from headless_wheel_builder.isolation.store import Store
+from headless_wheel_builder.process import Processes
+
+
+class Unknown(FakeApi):
+    """An engine with an image that nothing is known of."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda argv, _request: Ran(files={argv[1]: json.dumps(facts())}))
+
+    def get_archive(self, one: str, path: str) -> tuple[Any, dict[str, Any]]:
+        assert (one in self.made, path) == (True, PYTHON)
+        with Path(__file__).open("rb") as file:
+            return file, {}
+
+    def running(self) -> list[str]:
+        """Return the containers that nobody removed."""
+        return sorted(self.made.keys() - set(self.gone))
+
+
+class Places:
+    """Makes places on one engine, which know what those before found out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.api = Unknown()
+        self.engine = engine(self.api)
+
+    def make(self) -> Place:
+        recorder = Recorder()
+        keeper = Keeper(Store(str(self._folder / "store")), recorder)
+        context = make_context(recorder, {"HOME": str(self._folder), "PIP_CONFIG_FILE": "/dev/null"})
+        return Place(self.engine, find_image(DockerConfig()), DockerConfig(), context, keeper)
+
+    def close(self) -> None:
+        for made in self.api.made.values():
+            made.stream.close()
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    places = Places(tmp_path)
+    yield places
+    places.close()
+
+
+def test_an_image_is_looked_at_once(places: Places) -> None:
+    first = places.make()
+    first.close()
+    first.engine.close()
+    made = len(places.api.made)
+    assert places.make().surroundings == first.surroundings
+    assert len(places.api.made) == made
+    assert places.api.running() == []
+
+
+def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_in(places: Places) -> None:
+    place = places.make()
+    (looked,) = places.api.running()
+    with place.workshop(place.context.processes, []) as workshop:
+        assert workshop.container.name == looked
+    place.engine.settle()
+    assert places.api.running() == []
+    with place.workshop(place.context.processes, []) as workshop:
+        assert workshop.container.name != looked
+    place.close()
+    place.engine.close()
+    assert places.api.running() == []
+
+
+def test_what_is_ended_apart_from_the_build_has_a_container_of_its_own(places: Places) -> None:
+    place = places.make()
+    (looked,) = places.api.running()
+    with place.workshop(Processes(), []) as workshop:
+        assert workshop.container.name != looked
+    place.close()
+    place.engine.close()
+    assert places.api.running() == []
+
+
+def test_nothing_is_left_of_an_image_that_cannot_tell_what_it_has(places: Places) -> None:
+    places.api.program = lambda _argv, _request: Ran(1, "broken")
+    with contextlib.closing(places.engine), pytest.raises(IsolationError, match=r"look\.py failed"):
+        places.make()
+    assert places.api.running() == []
