@@ -14,6 +14,7 @@ Frames are JSON, each after its length in four bytes, most significant first.
                                     "write": {path: text}, files to make before,
                                     "read": [path, ...], files to return, "mark": text to print at the end
                                 {"end": "terminate" or "kill"}                        the hook that runs
+                                {"become": argv, "empty": folder}                     in a container, between hooks
     from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before
     and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal,
                                     "files": {path: text}, those of "read" that are there}
@@ -21,7 +22,8 @@ Frames are JSON, each after its length in four bytes, most significant first.
 
 A hook's process is forked, leads a session of its own, and becomes what `python argv` would be. Where what was
 imported makes a fork differ from a fresh interpreter the host says why, and whoever asked starts one; in a container
-the host begins anew, as another first frame may ask it to import nothing. When the channel closes, the hook that runs
+the host begins anew, as another first frame may ask it to import nothing. It becomes one of another interpreter when
+what was provisioned in its container is to be built with there. When the channel closes, the hook that runs
 is killed with its process group, and the host ends.
 """
 

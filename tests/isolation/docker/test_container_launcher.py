@@ -35,6 +35,7 @@ class Hooks:
             self._container,
             "/hwb/env/bin/python",
             BackendPlace(os.fspath(source), "backend", is_in_tree=True),
+            host=("/hwb/env/bin/python", "host.py"),
             processes=Processes(),
             report=Recorder(),
             limits=HookLimits(engine(self.api), self._container, memory=None, seconds=None),

@@ -118,6 +118,7 @@ def test_an_interpreter_that_imports_nothing_ahead_has_a_host_that_is_a_cpython(
 def test_a_limit_that_does_not_hold_is_an_error_and_leaves_no_container(sessions: Sessions) -> None:
     with pytest.raises(IsolationError, match="does not hold the container to its memory_limit"):
         sessions.make(DockerConfig(memory_limit="64m")).launcher(MADE, sessions.backend())
+    sessions.open.pop().close()
     assert sessions.api.gone == list(sessions.api.made)
 
 

@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import signal
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,8 +52,11 @@ class Channel:
         fcntl.fcntl(self.reader, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(self.reader, fcntl.F_SETFL, flags | os.O_ASYNC if is_on else flags & ~os.O_ASYNC)
 
-    def begin_anew(self) -> None:
-        """Be this program from its start, with nothing of what was imported, started or opened."""
+    def begin_anew(self, argv: list[str]) -> None:
+        """Be a host from its start, with nothing of what was imported, started or opened.
+
+        :param argv: how it is started
+        """
         os.dup2(self.reader, 0)
         os.dup2(self.writer, 1)
         # All that the import started: but for these two, nobody else is in a container.
@@ -62,7 +64,7 @@ class Channel:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        os.execv(sys.executable, [sys.executable, sys.argv[0], "0", "1"])
+        os.execv(argv[0], argv)
 
     def is_intact(self) -> bool:
         """Tell whether the descriptors are still those of the channel."""

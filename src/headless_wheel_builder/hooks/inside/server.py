@@ -6,6 +6,7 @@ import gc
 import importlib.machinery
 import os
 import select
+import shutil
 import signal
 import sys
 import warnings
@@ -44,6 +45,9 @@ class Host:
             self._reap()
             if frame is None:
                 os._exit(0)
+            if "become" in frame:
+                _empty(frame["empty"])
+                self._channel.begin_anew(frame["become"])
             # Else the hook that was to end has ended meanwhile.
             if "run" in frame and self._fork(frame):
                 code = self._codes[frame["run"][1]]
@@ -83,7 +87,7 @@ class Host:
         self._channel.write({"ready": True} if unsafe is None else {"unsafe": unsafe})
         if unsafe is not None:
             if self._channel.is_container:
-                self._channel.begin_anew()
+                self._channel.begin_anew([sys.executable, sys.argv[0], "0", "1"])
             os._exit(0)
         return filters
 
@@ -171,6 +175,14 @@ class Host:
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
     pass
+
+
+def _empty(folder: str) -> None:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
 
 
 def _write(path: str, text: str) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from docker.errors import APIError, NotFound
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, checked, packed, unpack
 from headless_wheel_builder.isolation.docker.attachment import Attachment
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 from headless_wheel_builder.isolation.docker.plan import Plan, create
-from headless_wheel_builder.process import OnOutput, Stop
+from headless_wheel_builder.process import OnOutput, Processes, Stop
 
 
 class Container:
@@ -80,6 +81,11 @@ class Container:
             self._attachment.end()
         self._attachment.send(first)
 
+    def start_again(self, argv: Sequence[str], first: Frame) -> None:
+        """Have the host become another one, and send that the first frame; what was provisioned with is removed."""
+        self.send({"become": list(argv), "empty": programs.SCRATCH})
+        self.send(first)
+
     def send(self, frame: Frame) -> None:
         """Send a frame to the host."""
         self._streams.send({**frame, "mark": self._mark.decode()} if "run" in frame else frame)
@@ -133,6 +139,11 @@ class Container:
                 self._remove()
 
     @property
+    def is_started(self) -> bool:
+        """Whether there is a connection to its host."""
+        return self._attachment is not None
+
+    @property
     def _streams(self) -> Attachment:
         if self._attachment is None:
             raise IsolationError("The container was used before it was started")
@@ -149,3 +160,19 @@ class Container:
                 raise
             with contextlib.suppress(NotFound):
                 self._engine.api.wait(self.name, condition="removed")
+
+
+@contextlib.contextmanager
+def opened(engine: Engine, plan: Plan, processes: Processes) -> Iterator[Container]:
+    """Have a container for the length of a `with` block.
+
+    :param processes: what it is ended with
+    :raises IsolationError: there can be none
+    """
+    container = processes.add(lambda: Container(engine, plan))
+    try:
+        container.make()
+        yield container
+    finally:
+        container.leave()
+        processes.remove(container)

@@ -12,6 +12,7 @@ from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.installing import CACHE, pip_argv, pip_member, settings
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import PROVISIONING
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter, OnDemand
 from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.isolation.installers import run_installer, run_maker
@@ -94,7 +95,7 @@ def _move(place: Place, what: str, work: Callable[[Workshop], None], members: It
 
 
 def _made(place: Place, question: str, work: Callable[[Workshop], None], members: Iterable[Member]) -> dict[str, Any]:
-    with place.workshop(place.context.processes, members) as workshop:
+    with place.workshop(place.context.processes, members, PROVISIONING) as workshop:
         work(workshop)
         facts = workshop.ask(programs.LOOK, programs.DESCRIBE)
         return {"image": workshop.container.commit(kept_labels(question, place.id)), "facts": facts}

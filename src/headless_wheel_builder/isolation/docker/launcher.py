@@ -29,8 +29,9 @@ NOTHING: Final[Frame] = {"preload": [], "own": []}
 class ContainerLauncher:
     """Runs the hooks of one backend in one container.
 
-    :param container: made, not started
+    :param container: not started, or with a host that has nothing more to do
     :param python: the interpreter of the environment, in it
+    :param host: how the host is started
     :param memory: what hooks needed before
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
@@ -43,6 +44,7 @@ class ContainerLauncher:
         python: str,
         backend: BackendPlace,
         *,
+        host: Sequence[str],
         processes: Processes,
         report: Reporter,
         memory: Memory | None = None,
@@ -64,7 +66,11 @@ class ContainerLauncher:
         folders = of_folder(SOURCES), of_folder(CALLS)
         container.put([*programs.members(), *members, *folders], processes.checkpoint)
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
-        container.start({"preload": preload, "own": list(memory.own) if memory else []})
+        first: Frame = {"preload": preload, "own": list(memory.own) if memory else []}
+        if container.is_started:
+            container.start_again(host, first)
+        else:
+            container.start(first)
         self._talk = Conversation(container)
         # Where hooks ran last. Sources go into a container that runs, for only such a one ends with its frontend,
         # and there may be much to copy.

@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.limits import limits
-from headless_wheel_builder.isolation.docker.plan import PROVISIONING, Plan
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.pulling import image_id
 from headless_wheel_builder.isolation.docker.surroundings import any_python, look, parse
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
@@ -58,21 +58,25 @@ class Place:
         self._opened.close()
 
     @contextlib.contextmanager
-    def workshop(self, processes: Processes, members: Iterable[Member]) -> Iterator[Workshop]:
+    def workshop(
+        self, processes: Processes, members: Iterable[Member], capabilities: tuple[str, ...] = ()
+    ) -> Iterator[Workshop]:
         """Have a container with a network to provision in, for the length of a `with` block.
 
         :param processes: that it is ended with
         :param members: what to copy into it
+        :param capabilities: of its root user
         :raises IsolationError: there can be none
         """
         everything = [*self.carried.files, *self.carried.installer_files, *members]
-        workshop, self._idle = self._idle, None
-        if workshop is not None and processes is self.context.processes:
+        workshop = self._idle
+        if workshop is not None and processes is self.context.processes and not capabilities:
+            self._idle = None
             with self._opened.pop_all():
                 workshop.container.put(everything, processes.checkpoint)
                 yield workshop
         else:
-            plan = self._provisioning(self.surroundings.newest().path)
+            plan = changed(self._provisioning(self.surroundings.newest().path), capabilities=capabilities)
             with open_workshop(self.engine, plan, processes, everything) as workshop:
                 yield workshop
 
@@ -107,7 +111,7 @@ class Place:
         return facts
 
     def _provisioning(self, python: str) -> Plan:
-        return changed(self.plan(self.id), argv=(python,), capabilities=PROVISIONING, has_scratch=True)
+        return changed(self.plan(self.id), argv=(python,), has_scratch=True)
 
     def plan(self, image: str) -> Plan:
         """Return a plan of a container of an image, with what holds for all of them."""

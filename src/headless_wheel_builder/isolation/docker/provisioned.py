@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
 from headless_wheel_builder.isolation.docker.installing import chosen
@@ -70,6 +71,8 @@ class ProvisionedImages:
         self._resolutions: dict[Requirements, Resolution] = {}
         self._guesses: list[Requirements] = []
         self._unkept: list[str] = []
+        # The containers in which images were made, until there is something to do in them.
+        self._idle: dict[str, tuple[Container, contextlib.ExitStack]] = {}
         self._learnt: dict[str, Learnt] = {}
         self._has_made = False
 
@@ -86,6 +89,10 @@ class ProvisionedImages:
         if wanted not in self._made:
             self._made[wanted] = self._guess(wanted) or self._right(wanted)
         return self._made[wanted]
+
+    def take(self, image: str) -> tuple[Container, contextlib.ExitStack] | None:
+        """Return the container in which an image was made, and what removes it; once."""
+        return self._idle.pop(image, None)
 
     def ask(self) -> None:
         """Ask the index, beside what goes on, whether the guesses are right."""
@@ -122,6 +129,8 @@ class ProvisionedImages:
 
     def close(self) -> None:
         """End what runs, and remove what is not kept."""
+        while self._idle:
+            self._idle.popitem()[1][1].close()
         self._asking.stop("kill")
         for resolution in self._resolutions.values():
             resolution.wait()
@@ -166,7 +175,8 @@ class ProvisionedImages:
 
     def _made_of(self, wanted: Requirements, text: str | None) -> Provisioned:
         place = self._place
-        with self._workshop(place.context) as workshop:
+        with contextlib.ExitStack() as opened:
+            workshop = opened.enter_context(self._workshop(place.context))
             if text is None:
                 text = self._installer.resolve(wanted, workshop, place.context)
             self._installer.install(text, workshop, place.context)
@@ -174,6 +184,7 @@ class ProvisionedImages:
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
             image = workshop.container.commit(kept_labels(key, place.id))
+            self._idle[image] = workshop.container, opened.pop_all()
         self._has_made = True
         made = Provisioned(image, key, found, self._interpreter.is_hosted)
         if is_kept:

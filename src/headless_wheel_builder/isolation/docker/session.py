@@ -11,7 +11,7 @@ from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, Re
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
-from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
@@ -34,6 +34,7 @@ class ContainerSession:
         self._always = tuple(always)
         self.ask = images.ask
         self._images = images
+        self._opened = contextlib.ExitStack()
         self._launchers: dict[tuple[str, str], ContainerLauncher] = {}
 
     @contextlib.contextmanager
@@ -64,7 +65,7 @@ class ContainerSession:
         """Return what runs hooks of a backend in an environment: one container for all of them."""
         key = (provisioned.image, backend.name)
         if key not in self._launchers:
-            place, context = self.place, self.place.context
+            place = self.place
             host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
             argv = programs.host_argv(host, place.image.platform)
             binds = tuple(_bind(*pair) for pair in place.config.extra_mounts.items())
@@ -75,16 +76,18 @@ class ContainerSession:
                 network=place.config.network,
                 folder=SOURCES,
             )
-            container = context.processes.add(lambda: Container(place.engine, plan))
-            try:
-                container.make()
-                launcher = self._launched(container, plan, provisioned, backend)
-            except BaseException:  # a cancellation too: nobody else knows the container
-                container.close()
-                context.processes.remove(container)
-                raise
-            self._launchers[key] = launcher
+            container = self._container(provisioned, plan)
+            self._launchers[key] = self._launched(container, plan, provisioned, backend)
         return self._launchers[key]
+
+    def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
+        # The one in which the environment was made is as a new one would be, but for its network.
+        made = self._images.take(provisioned.image) if plan.network and not plan.binds else None
+        if made is not None:
+            self._opened.enter_context(made[1])
+            return made[0]
+        place = self.place
+        return self._opened.enter_context(opened(place.engine, plan, place.context.processes))
 
     def _launched(
         self, container: Container, plan: Plan, provisioned: Provisioned, backend: BackendPlace
@@ -94,6 +97,7 @@ class ContainerSession:
             container,
             PYTHON,
             backend,
+            host=plan.argv,
             processes=context.processes,
             report=context.report,
             memory=self._images.memory(provisioned, backend),
@@ -120,10 +124,7 @@ class ContainerSession:
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""
-        while self._launchers:
-            container = self._launchers.popitem()[1].container
-            container.leave()
-            self.place.context.processes.remove(container)
+        self._opened.close()
         self._images.close()
         self.place.engine.settle()
 

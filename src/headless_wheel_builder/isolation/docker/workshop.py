@@ -13,7 +13,7 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
-from headless_wheel_builder.isolation.docker.container import Container
+from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.emulation import unsupported
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
@@ -118,12 +118,7 @@ def open_workshop(
     :raises IsolationError: there can be none
     """
     argv = programs.host_argv(plan.argv[0], plan.platform)
-    container = processes.add(lambda: Container(engine, changed(plan, argv=argv)))
-    try:
-        container.make()
+    with opened(engine, changed(plan, argv=argv), processes) as container:
         container.put([*programs.members(), *members], processes.checkpoint)
         container.start({"preload": [], "own": []})
         yield Workshop(container, processes)
-    finally:
-        container.leave()
-        processes.remove(container)
