@@ -96,7 +96,7 @@ def test_what_cannot_be_added_names_both_sides(workshop: Workshop, config: Mappi
         workshop.isolation(**config).session(None, workshop.context()) as session,
         session.provision(["backend"]) as environment,
     ):
-        with pytest.raises(DependencyError, match="What .* asked for could not be installed together") as caught:
+        with pytest.raises(DependencyError, match=r"What .* asked for could not be installed together") as caught:
             environment.add(["missing"], asked_by="get_requires_for_build_wheel")
         assert "`requires` has: backend\n" in caught.value.cause
         assert "asked for: missing\n" in caught.value.cause
