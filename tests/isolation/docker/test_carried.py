@@ -10,6 +10,8 @@ import pytest
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, carried, unreachable
 
+NO_LINKS: dict[str, tuple[()]] = {"uv": (), "pip": ()}
+
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
@@ -29,11 +31,13 @@ def bundle(found: Carried) -> bytes:
 
 def test_nothing_goes_along_by_itself(environ: dict[str, str]) -> None:
     more = {"PATH": "/bin", "SECRET": "x", "UV_CACHE_DIR": "/mine", "PIP_TARGET": "/mine", "PIP_CACHE_DIR": "/mine"}
-    assert carried({**environ, **more}) == Carried({}, {}, {}, (), ())
+    assert carried({**environ, **more}) == Carried({}, {}, {}, (), (), NO_LINKS)
 
 
 def test_the_date_of_artifacts_is_for_hooks_wherever_they_run(environ: dict[str, str]) -> None:
-    assert carried({**environ, "SOURCE_DATE_EPOCH": "1"}) == Carried({}, {}, {"SOURCE_DATE_EPOCH": "1"}, (), ())
+    assert carried({**environ, "SOURCE_DATE_EPOCH": "1"}) == Carried(
+        {}, {}, {"SOURCE_DATE_EPOCH": "1"}, (), (), NO_LINKS
+    )
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy", "No_Proxy"])
@@ -85,7 +89,7 @@ def test_a_bundle_comes_before_a_folder(environ: dict[str, str], tmp_path: Path)
 
 
 def test_a_folder_of_certificates_that_is_not_there_says_nothing(environ: dict[str, str], tmp_path: Path) -> None:
-    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, {}, (), ())
+    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, {}, (), (), NO_LINKS)
 
 
 def test_a_bundle_that_cannot_be_read_is_an_error_that_names_it(environ: dict[str, str], tmp_path: Path) -> None:
@@ -107,7 +111,8 @@ def test_configuration_files_and_folders_with_distributions_are_for_installers(
         "UV_CONFIG_FILE": "/hwb/scratch/uv.toml",
         "UV_FIND_LINKS": "/hwb/scratch/links/uv_find_links-0",
     }
-    names = {"/" + info.name for info, _ in found.installer_files}
+    assert found.links["pip"] == ()
+    names = {"/" + info.name for info, _ in (*found.installer_files, *found.links["uv"])}
     assert names == {"/hwb/scratch/links", *found.installer.values()}
 
 

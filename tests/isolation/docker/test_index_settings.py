@@ -159,7 +159,7 @@ def test_folders_with_distributions_go_along(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write(tmp_path / name / f"{name}-1.0-py3-none-any.whl", name)
     environ = {"PIP_FIND_LINKS": f"{tmp_path}/one https://links.example file://{tmp_path}/two"}
-    variables, members = links(environ)
+    variables, members = links(environ, "PIP_FIND_LINKS")
     places = [f"{LINKS}/pip_find_links-0", f"{LINKS}/pip_find_links-2"]
     assert variables == {"PIP_FIND_LINKS": f"{places[0]} https://links.example {places[1]}"}
     files = {"/" + one[0].name: content(one) for one in members if one[0].isreg()}
@@ -173,15 +173,16 @@ def test_uv_has_commas_between_folders_and_blanks_in_their_names(tmp_path: Path)
     for name in ("my links", "b"):
         (tmp_path / name).mkdir()
     places = [f"{LINKS}/uv_find_links-{count}" for count in range(2)]
-    assert links({"UV_FIND_LINKS": f"{tmp_path}/my links"})[0] == {"UV_FIND_LINKS": places[0]}
-    assert links({"UV_FIND_LINKS": f"{tmp_path}/my links,{tmp_path}/b,"})[0] == {"UV_FIND_LINKS": ",".join(places)}
+    assert links({"UV_FIND_LINKS": f"{tmp_path}/my links"}, "UV_FIND_LINKS")[0] == {"UV_FIND_LINKS": places[0]}
+    both = links({"UV_FIND_LINKS": f"{tmp_path}/my links,{tmp_path}/b,"}, "UV_FIND_LINKS")[0]
+    assert both == {"UV_FIND_LINKS": ",".join(places)}
 
 
 @pytest.mark.parametrize("environ", [{}, {"UV_FIND_LINKS": "", "PIP_FIND_LINKS": ""}])
 def test_without_links_no_variable_is_set(environ: dict[str, str]) -> None:
-    assert links(environ) == ({}, [])
+    assert links(environ, "UV_FIND_LINKS") == links(environ, "PIP_FIND_LINKS") == ({}, [])
 
 
 def test_the_folder_above_all_links_is_made_too(tmp_path: Path) -> None:
-    _, members = links({"UV_FIND_LINKS": os.fspath(tmp_path)})
+    _, members = links({"UV_FIND_LINKS": os.fspath(tmp_path)}, "UV_FIND_LINKS")
     assert ["/" + info.name for info, _ in members] == [LINKS, f"{LINKS}/uv_find_links-0"]

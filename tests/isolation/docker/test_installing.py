@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from headless_wheel_builder.isolation.docker.installing import (
     chosen,
     given,
     pip_argv,
-    pip_member,
+    pip_members,
     settings,
 )
 from headless_wheel_builder.isolation.docker.place import Place
@@ -194,10 +195,21 @@ def test_pip_comes_along_as_a_file_and_uv_does_not(images: Images) -> None:
         assert file.read(2) == b"PK"
 
 
-def test_an_interpreter_that_no_pip_is_for_is_an_error() -> None:
+def test_folders_with_distributions_come_along_for_the_installer_that_reads_them(
+    images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    monkeypatch.setitem(ENVIRON, "PIP_FIND_LINKS", os.fspath(links))
+    assert images.installer()[0].members() == ()
+    names = [info.name for info, _ in images.installer(DockerConfig(use_uv=False))[0].members()]
+    assert names[1:] == ["hwb/scratch/links", "hwb/scratch/links/pip_find_links-0"]
+
+
+def test_an_interpreter_that_no_pip_is_for_is_an_error(images: Images) -> None:
     old = parse(facts(interpreter("/usr/bin/python2.7", (2, 7, 18)))).interpreters[0]
     with pytest.raises(IsolationError, match=r"There is no pip for Python 2\.7"):
-        pip_member(old)
+        pip_members(images.place(), old)
 
 
 def test_settings_are_those_for_indexes_and_a_folder_that_no_image_gets(images: Images) -> None:

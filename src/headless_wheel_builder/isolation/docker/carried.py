@@ -31,6 +31,8 @@ INDEXES: Final = frozenset(
         "PIP_ONLY_BINARY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PREFER_BINARY",
     }
 )  # fmt: skip
+# What names folders with distributions, by who reads it.
+LINKS: Final = {"uv": "UV_FIND_LINKS", "pip": "PIP_FIND_LINKS"}
 # Which date artifacts have, so that they are the same each time.
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 # In an address.
@@ -48,6 +50,7 @@ class Carried:
     :param hooks: variables that hooks, and what works on their artifacts, have wherever they run
     :param files: what `network` names, as members of an archive
     :param installer_files: what `installer` names; they may hold passwords, so they go where no image is made of
+    :param links: folders with distributions that `installer` names, by the one that reads them; they may be big
     """
 
     network: Mapping[str, str]
@@ -55,6 +58,7 @@ class Carried:
     hooks: Mapping[str, str]
     files: tuple[Member, ...]
     installer_files: tuple[Member, ...]
+    links: Mapping[str, tuple[Member, ...]]
 
 
 def carried(environ: Mapping[str, str]) -> Carried:
@@ -70,8 +74,11 @@ def carried(environ: Mapping[str, str]) -> Carried:
     installer = {name: text for name, text in environ.items() if name in INDEXES or _is_named(name)}
     hooks = {name: text for name, text in environ.items() if name == EPOCH}
     configured, members = config_members(environ)
-    found, linked = links(environ)
-    return Carried(network, {**installer, **configured, **found}, hooks, files, (*members, *linked))
+    found = {name: links(environ, variable) for name, variable in LINKS.items()}
+    for variables, _ in found.values():
+        installer.update(variables)
+    linked = {name: tuple(folders) for name, (_, folders) in found.items()}
+    return Carried(network, {**installer, **configured}, hooks, files, tuple(members), linked)
 
 
 def unreachable(environ: Mapping[str, str]) -> list[str]:

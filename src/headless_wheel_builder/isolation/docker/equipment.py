@@ -9,7 +9,7 @@ from headless_wheel_builder.errors import DependencyError, InterpreterError
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
-from headless_wheel_builder.isolation.docker.installing import CACHE, pip_argv, pip_member, settings
+from headless_wheel_builder.isolation.docker.installing import CACHE, pip_argv, pip_members, settings
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import PROVISIONING
@@ -81,7 +81,7 @@ def _install_tools(place: Place, missing: list[str]) -> None:
                 reason = error.cause.splitlines()[-1].removeprefix("< ")
                 place.context.report(Noticed(f"There is no uv for this image: {reason}"))
 
-    _move(place, " ".join(missing), install, [pip_member(interpreter)])
+    _move(place, " ".join(missing), install, pip_members(place, interpreter))
 
 
 def _move(place: Place, what: str, work: Callable[[Workshop], None], members: Iterable[Member] = ()) -> None:

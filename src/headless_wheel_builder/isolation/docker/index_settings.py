@@ -43,22 +43,22 @@ def config_members(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Mem
     return {name: path for name, (path, _) in there.items()}, members
 
 
-def links(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Member]]:
-    """Return variables that name folders with distributions, and the folders, where they are in a container."""
-    variables, members = {}, []
-    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
-        # A blank is part of a name for uv, and ends one for pip.
-        separator = "," if name.startswith("UV_") else None
-        places = []
-        for count, place in enumerate(filter(None, environ.get(name, "").split(separator))):
-            folder = place.removeprefix("file://")
-            if os.path.isdir(folder):
-                place = f"{LINKS}/{name.lower()}-{count}"  # noqa: PLW2901 - what is there instead
-                members += [of_folder(LINKS), *of_tree(folder, place, lambda: None)]
-            places.append(place)
-        if places:
-            variables[name] = (separator or " ").join(places)
-    return variables, members
+def links(environ: Mapping[str, str], name: str) -> tuple[dict[str, str], list[Member]]:
+    """Return a variable that names folders with distributions, and the folders, where they are in a container.
+
+    :param name: `UV_FIND_LINKS` or `PIP_FIND_LINKS`
+    """
+    # A blank is part of a name for uv, and ends one for pip.
+    separator = "," if name.startswith("UV_") else None
+    places: list[str] = []
+    members: list[Member] = []
+    for count, place in enumerate(filter(None, environ.get(name, "").split(separator))):
+        folder = place.removeprefix("file://")
+        if os.path.isdir(folder):
+            place = f"{LINKS}/{name.lower()}-{count}"  # noqa: PLW2901 - what is there instead
+            members += [of_folder(LINKS), *of_tree(folder, place, lambda: None)]
+        places.append(place)
+    return ({name: (separator or " ").join(places)} if places else {}), members
 
 
 def _uv_config(environ: Mapping[str, str]) -> bytes:

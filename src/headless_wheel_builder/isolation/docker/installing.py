@@ -82,8 +82,8 @@ class UvInContainer:
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
-        """Return nothing: it is one program."""
-        return ()
+        """Return folders with distributions."""
+        return self._place.carried.links["uv"]
 
     def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
         """Resolve, as the protocol says."""
@@ -114,8 +114,8 @@ class PipInContainer:
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
-        """Return pip."""
-        return (pip_member(self._interpreter),)
+        """Return pip, and folders with distributions."""
+        return pip_members(self._place, self._interpreter)
 
     def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
         """Resolve, as the protocol says."""
@@ -150,8 +150,8 @@ def settings(place: Place) -> Mapping[str, str]:
     return {**place.carried.network, **place.carried.installer, "TMPDIR": programs.SCRATCH}
 
 
-def pip_member(interpreter: Interpreter) -> Member:
-    """Return pip as a file in a container.
+def pip_members(place: Place, interpreter: Interpreter) -> Sequence[Member]:
+    """Return pip as a file in a container, and the folders with distributions that it is to look into.
 
     :raises IsolationError: there is none for the interpreter
     """
@@ -160,9 +160,9 @@ def pip_member(interpreter: Interpreter) -> Member:
     if path is None:
         raise IsolationError(f"There is no pip for Python {version}", hint="Name another interpreter with --python.")
     with open(path, "rb") as file:
-        return of_bytes(PIP, file.read())
+        return of_bytes(PIP, file.read()), *place.carried.links["pip"]
 
 
 def pip_argv(python: str) -> list[str]:
-    """Return how `pip_member` is called to install something for an interpreter of the container."""
+    """Return how that pip is called to install something for an interpreter of the container."""
     return [python, "-I", f"{PIP}/pip", "install", "--no-input", "--disable-pip-version-check", "--use-pep517"]
