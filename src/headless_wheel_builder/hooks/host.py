@@ -14,7 +14,7 @@ Frames are JSON, each after its length in four bytes, most significant first.
                                     "write": {path: text}, files to make before,
                                     "read": [path, ...], files to return, "mark": text to print at the end
                                 {"end": "terminate" or "kill"}                        the hook that runs
-                                {"become": argv, "empty": folder}                     in a container, between hooks
+                                {"become": argv, "empty": folder, "cwd": path}        in a container, between hooks
     from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before
     and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal,
                                     "files": {path: text}, those of "read" that are there}

@@ -124,6 +124,9 @@ class FakeApi:
         self.stuck: set[str] = set()
         self.past: list[dict[str, Any]] = []
         self.asked: dict[str, Any] = {}
+        # What ran beside the hooks, and what becomes of it.
+        self.beside: list[tuple[str, list[str], dict[str, str]]] = []
+        self.answered: Ran | None = None
         self._ids = itertools.count(1)
 
     def close(self) -> None:
@@ -196,6 +199,22 @@ class FakeApi:
         made = f"sha256:{next(self._ids)}"
         self.kept[made] = image(made, labels=conf["Labels"], of=self.made[one].config["Image"])
         return {"Id": made}
+
+    def exec_create(self, one: str, argv: list[str], *, environment: Mapping[str, str], workdir: str) -> dict[str, str]:
+        assert workdir == "/hwb/asked"
+        self.beside.append((one, argv, dict(environment)))
+        return {"Id": one}
+
+    def exec_start(self, one: str, *, stream: bool, demux: bool) -> Iterator[tuple[bytes | None, bytes | None]]:
+        assert stream
+        assert demux
+        if self.answered is None:
+            raise NotFound(f"No such container: {one}")
+        return iter([(None, b"Resolved\n"), *((bytes([byte]), None) for byte in self.answered.printed.encode())])
+
+    def exec_inspect(self, one: str) -> dict[str, Any]:
+        del one
+        return {"ExitCode": self.answered and self.answered.code}
 
     def remove_container(self, one: str, *, force: bool, v: bool) -> None:
         assert force

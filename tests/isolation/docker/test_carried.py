@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, carried, unreachable
+from headless_wheel_builder.isolation.docker.carried import BUNDLE, READERS, Carried, ForInstaller, carried, unreachable
 
-NO_LINKS: dict[str, tuple[()]] = {"uv": (), "pip": ()}
+NOTHING = ForInstaller({}, ())
 
 
 @pytest.fixture
@@ -31,19 +31,19 @@ def bundle(found: Carried) -> bytes:
 
 def test_nothing_goes_along_by_itself(environ: dict[str, str]) -> None:
     more = {"PATH": "/bin", "SECRET": "x", "UV_CACHE_DIR": "/mine", "PIP_TARGET": "/mine", "PIP_CACHE_DIR": "/mine"}
-    assert carried({**environ, **more}) == Carried({}, {}, {}, (), (), NO_LINKS)
+    assert carried({**environ, **more}) == Carried({}, (), {}, NOTHING, NOTHING)
 
 
 def test_the_date_of_artifacts_is_for_hooks_wherever_they_run(environ: dict[str, str]) -> None:
     assert carried({**environ, "SOURCE_DATE_EPOCH": "1"}) == Carried(
-        {}, {}, {"SOURCE_DATE_EPOCH": "1"}, (), (), NO_LINKS
+        {}, (), {"SOURCE_DATE_EPOCH": "1"}, NOTHING, NOTHING
     )
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "all_proxy", "No_Proxy"])
 def test_proxies_hold_for_hooks_too_however_they_are_written(environ: dict[str, str], name: str) -> None:
     found = carried({**environ, name: "proxy.example", "HTTP_PROXY": ""})
-    assert (found.network, found.installer) == ({name: "proxy.example"}, {})
+    assert found == Carried({name: "proxy.example"}, (), {}, NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,9 @@ def test_proxies_hold_for_hooks_too_however_they_are_written(environ: dict[str, 
 )
 def test_what_says_where_distributions_come_from_is_for_installers_alone(environ: dict[str, str], name: str) -> None:
     found = carried({**environ, name: "x"})
-    assert (found.network, found.installer, found.files) == ({}, {name: "x"}, ())
+    its = ForInstaller({name: "x"}, ())
+    uv, pip = (its, NOTHING) if name.startswith("UV_") else (NOTHING, its)
+    assert found == Carried({}, (), {}, uv, pip)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_any_bundle_of_certificates_becomes_that_of_all_programs(
     found = carried({**environ, name: os.fspath(tmp_path / "own.pem")})
     assert found.network == dict.fromkeys(READERS, BUNDLE)
     assert bundle(found) == b"certificate\n"
-    assert found.installer == {}
+    assert found.uv == found.pip == NOTHING
 
 
 def test_a_bundle_comes_before_a_folder(environ: dict[str, str], tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_a_bundle_comes_before_a_folder(environ: dict[str, str], tmp_path: Path)
 
 
 def test_a_folder_of_certificates_that_is_not_there_says_nothing(environ: dict[str, str], tmp_path: Path) -> None:
-    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, {}, {}, (), (), NO_LINKS)
+    assert carried({**environ, "SSL_CERT_DIR": os.fspath(tmp_path / "none")}) == Carried({}, (), {}, NOTHING, NOTHING)
 
 
 def test_a_bundle_that_cannot_be_read_is_an_error_that_names_it(environ: dict[str, str], tmp_path: Path) -> None:
@@ -107,13 +109,34 @@ def test_configuration_files_and_folders_with_distributions_are_for_installers(
     found = carried({**environ, **named})
     assert found.network == {}
     assert found.files == ()
-    assert found.installer == {
+    assert found.pip == NOTHING
+    assert found.uv.variables == {
         "UV_CONFIG_FILE": "/hwb/scratch/uv.toml",
         "UV_FIND_LINKS": "/hwb/scratch/links/uv_find_links-0",
     }
-    assert found.links["pip"] == ()
-    names = {"/" + info.name for info, _ in (*found.installer_files, *found.links["uv"])}
-    assert names == {"/hwb/scratch/links", *found.installer.values()}
+    names = {"/" + info.name for info, _ in found.uv.files}
+    assert names == {"/hwb/scratch/links", *found.uv.variables.values()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_public"),
+    [
+        ({}, True),
+        ({"UV_INDEX_URL": "https://index.example/simple", "UV_OFFLINE": "1"}, True),
+        ({"UV_INDEX_URL": "https://me:secret@index.example/simple"}, False),
+        ({"UV_INDEX_OWN_USERNAME": "me"}, False),
+        ({"UV_INDEX_OWN_PASSWORD": "secret"}, False),
+        ({"UV_CONFIG_FILE": "uv.toml"}, False),
+        ({"NETRC": "uv.toml"}, False),
+        ({"PIP_INDEX_URL": "https://me:secret@index.example/simple", "PIP_CONFIG_FILE": "uv.toml"}, True),
+    ],
+)
+def test_what_may_hold_passwords_of_uv_is_known(
+    environ: dict[str, str], tmp_path: Path, settings: dict[str, str], is_public: bool
+) -> None:
+    (tmp_path / "uv.toml").write_text("x")
+    files = {name: os.fspath(tmp_path / text) for name, text in settings.items() if text.endswith(".toml")}
+    assert carried({**environ, **settings, **files}).uv.is_public is is_public
 
 
 @pytest.mark.parametrize(

@@ -54,23 +54,24 @@ def content(member: Member) -> bytes:
 
 def carried(environ: Mapping[str, str], variable: str) -> str:
     """Return the file that a variable names in a container."""
-    variables, members = config_members(environ)
+    variables, members = config_members(environ, "pip" if variable.startswith("PIP_") else "uv")
     files = {"/" + one[0].name: content(one).decode() for one in members}
     return files[variables[variable]] if variable in variables else ""
 
 
 def test_without_files_nothing_is_named(home: Path) -> None:
-    assert config_members(settings(home)) == ({}, [])
+    assert config_members(settings(home), "uv") == config_members(settings(home), "pip") == ({}, [])
 
 
 def test_files_go_where_no_image_gets_them_from_and_nobody_else_may_read_them(home: Path) -> None:
     write(home / ".config" / "uv" / "uv.toml", "offline = true")
     write(home / ".config" / "pip" / "pip.conf", "[global]\npre = true")
     write(home / ".netrc", "machine index.example login me password secret")
-    variables, members = config_members(pip_settings(home))
-    assert variables == {"UV_CONFIG_FILE": UV_CONFIG, "PIP_CONFIG_FILE": PIP_CONFIG, "NETRC": NETRC}
-    assert {"/" + info.name: info.mode for info, _ in members} == dict.fromkeys(variables.values(), 0o600)
-    assert all(path.startswith("/hwb/scratch/") for path in variables.values())
+    for name, path in (("uv", UV_CONFIG), ("pip", PIP_CONFIG)):
+        variables, members = config_members(pip_settings(home), name)
+        assert variables == {f"{name.upper()}_CONFIG_FILE": path, "NETRC": NETRC}
+        assert {"/" + info.name: info.mode for info, _ in members} == dict.fromkeys(variables.values(), 0o600)
+        assert all(path.startswith("/hwb/scratch/") for path in variables.values())
 
 
 def test_the_netrc_that_is_named_comes_before_that_of_the_home(home: Path, tmp_path: Path) -> None:
@@ -152,14 +153,14 @@ def test_a_file_that_is_no_configuration_is_left_out(home: Path) -> None:
 
 def test_no_configuration_of_pip_is_wanted_where_it_is_the_null_device(home: Path) -> None:
     write(home / ".config" / "pip" / "pip.conf", "[global]\nindex-url = u")
-    assert config_members(settings(home, PIP_CONFIG_FILE=os.devnull)) == ({}, [])
+    assert config_members(settings(home, PIP_CONFIG_FILE=os.devnull), "pip") == ({}, [])
 
 
 def test_folders_with_distributions_go_along(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write(tmp_path / name / f"{name}-1.0-py3-none-any.whl", name)
     environ = {"PIP_FIND_LINKS": f"{tmp_path}/one https://links.example file://{tmp_path}/two"}
-    variables, members = links(environ, "PIP_FIND_LINKS")
+    variables, members = links(environ, "pip")
     places = [f"{LINKS}/pip_find_links-0", f"{LINKS}/pip_find_links-2"]
     assert variables == {"PIP_FIND_LINKS": f"{places[0]} https://links.example {places[1]}"}
     files = {"/" + one[0].name: content(one) for one in members if one[0].isreg()}
@@ -173,16 +174,16 @@ def test_uv_has_commas_between_folders_and_blanks_in_their_names(tmp_path: Path)
     for name in ("my links", "b"):
         (tmp_path / name).mkdir()
     places = [f"{LINKS}/uv_find_links-{count}" for count in range(2)]
-    assert links({"UV_FIND_LINKS": f"{tmp_path}/my links"}, "UV_FIND_LINKS")[0] == {"UV_FIND_LINKS": places[0]}
-    both = links({"UV_FIND_LINKS": f"{tmp_path}/my links,{tmp_path}/b,"}, "UV_FIND_LINKS")[0]
+    assert links({"UV_FIND_LINKS": f"{tmp_path}/my links"}, "uv")[0] == {"UV_FIND_LINKS": places[0]}
+    both = links({"UV_FIND_LINKS": f"{tmp_path}/my links,{tmp_path}/b,"}, "uv")[0]
     assert both == {"UV_FIND_LINKS": ",".join(places)}
 
 
 @pytest.mark.parametrize("environ", [{}, {"UV_FIND_LINKS": "", "PIP_FIND_LINKS": ""}])
 def test_without_links_no_variable_is_set(environ: dict[str, str]) -> None:
-    assert links(environ, "UV_FIND_LINKS") == links(environ, "PIP_FIND_LINKS") == ({}, [])
+    assert links(environ, "uv") == links(environ, "pip") == ({}, [])
 
 
 def test_the_folder_above_all_links_is_made_too(tmp_path: Path) -> None:
-    _, members = links({"UV_FIND_LINKS": os.fspath(tmp_path)}, "UV_FIND_LINKS")
+    _, members = links({"UV_FIND_LINKS": os.fspath(tmp_path)}, "uv")
     assert ["/" + info.name for info, _ in members] == [LINKS, f"{LINKS}/uv_find_links-0"]

@@ -14,13 +14,12 @@ from support import Recorder
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Noticed
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.installing import (
-    CONSTRAINTS,
     ENVIRONMENT,
     PIP,
     REPORT,
-    REQUIREMENTS,
     RESOLVED,
     Installer,
     PipInContainer,
@@ -34,8 +33,11 @@ from headless_wheel_builder.isolation.docker.installing import (
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import parse
 from headless_wheel_builder.isolation.uv_installer import EXACT
+from headless_wheel_builder.values import changed
 
 WANTED = ("flit_core>=3", 'tomli; python_version < "3.11"')
+REQUIREMENTS = f"{programs.SCRATCH}/requirements.txt"
+CONSTRAINTS = f"{programs.SCRATCH}/constraints.txt"
 UV = "/usr/local/bin/uv"
 ENVIRON = {"UV_INDEX_URL": "https://index.example", "HTTPS_PROXY": "proxy.example", "PATH": "/mine"}
 
@@ -104,7 +106,7 @@ def test_uv_resolves_for_the_interpreter_with_the_hashes_of_all_files(images: Im
     workshop = Workshop({RESOLVED: "flit-core==3.9 --hash=sha256:00\n"})
     assert resolved(workshop, images.installer()) == "flit-core==3.9 --hash=sha256:00\n"
     ((argv, environ, files),) = workshop.calls
-    assert argv == [UV, "pip", "compile", "--python", PYTHON, "--output-file", RESOLVED, *EXACT, REQUIREMENTS]
+    assert argv == [UV, "pip", "compile", "--python", PYTHON, *EXACT, "--output-file", RESOLVED, REQUIREMENTS]
     assert "--generate-hashes" in argv
     assert files == given(WANTED, None)[0]
     assert environ == {
@@ -124,6 +126,39 @@ def test_uv_resolves_within_constraints(images: Images, tmp_path: Path) -> None:
     ((argv, _, files),) = workshop.calls
     assert argv[-3:] == [REQUIREMENTS, "-c", CONSTRAINTS]
     assert files[CONSTRAINTS] == "flit_core<4\n"
+
+
+def test_beside_hooks_uv_is_asked_the_same_with_files_that_are_there(images: Images, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("flit_core<4\n")
+    question = images.installer(DockerConfig(constraints=f"{tmp_path}/c.txt"))[0].question(WANTED)
+    assert question is not None
+    files = ("/hwb/asked/requirements.txt", "/hwb/asked/constraints.txt")
+    assert question.argv == (UV, "pip", "compile", "--python", PYTHON, *EXACT, files[0], "-c", files[1])
+    assert ["/" + info.name for info, _ in question.members] == ["/hwb/asked", *files]
+    assert (question.environ["TMPDIR"], question.environ["UV_CACHE_DIR"]) == ("/hwb/asked", "/hwb/asked/cache")
+    assert question.environ["UV_INDEX_URL"] == "https://index.example"
+
+
+@pytest.mark.parametrize(
+    ("config", "variables"),
+    [
+        (DockerConfig(use_uv=False), {}),
+        (DockerConfig(), {"UV_INDEX_URL": "https://me:secret@index.example"}),
+    ],
+    ids=["pip", "secret"],
+)
+def test_beside_hooks_nothing_is_asked_that_they_may_not_know_or_cannot_be(
+    images: Images, config: DockerConfig, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setitem(ENVIRON, name, text)
+    assert images.installer(config)[0].question(WANTED) is None
+
+
+def test_beside_hooks_nothing_is_asked_of_a_uv_that_would_take_its_machine_for_another(images: Images) -> None:
+    installer, place = images.installer()
+    place.image = changed(place.image, platform="linux/386")
+    assert installer.question(WANTED) is None
 
 
 def test_uv_makes_the_environment_and_installs_what_was_resolved_and_nothing_more(images: Images) -> None:
@@ -213,8 +248,6 @@ def test_an_interpreter_that_no_pip_is_for_is_an_error(images: Images) -> None:
 
 
 def test_settings_are_those_for_indexes_and_a_folder_that_no_image_gets(images: Images) -> None:
-    assert dict(settings(images.place())) == {
-        "UV_INDEX_URL": "https://index.example",
-        "HTTPS_PROXY": "proxy.example",
-        "TMPDIR": "/hwb/scratch",
-    }
+    network = {"HTTPS_PROXY": "proxy.example", "TMPDIR": "/hwb/scratch"}
+    assert settings(images.place(), "uv") == {"UV_INDEX_URL": "https://index.example", **network}
+    assert settings(images.place(), "pip") == network

@@ -17,10 +17,11 @@ from headless_wheel_builder.isolation.base import OutdatedError
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.contents import Contents
-from headless_wheel_builder.isolation.docker.installing import REPORT, REQUIREMENTS, RESOLVED
+from headless_wheel_builder.isolation.docker.installing import REPORT, RESOLVED
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
 
+REQUIREMENTS = f"{programs.SCRATCH}/requirements.txt"
 FLIT = ("flit_core",)
 HATCH = ("hatchling",)
 
@@ -157,6 +158,40 @@ def test_a_guess_beside_one_that_is_outdated_may_still_be_right(builds: Builds) 
     new_flit, new_hatch = builds.build(FLIT, HATCH)
     assert new_hatch == hatch
     assert new_flit != flit
+
+
+@pytest.mark.parametrize(
+    ("answered", "asks_again"),
+    [
+        (Ran(printed="flit_core==3.9 --hash=sha256:00\n"), False),
+        (Ran(printed="flit_core==4.0 --hash=sha256:00\n"), True),
+        (Ran(code=1, printed="flit_core==3.9 --hash=sha256:00\n"), True),
+        (None, True),
+    ],
+    ids=["right", "wrong", "failed", "gone"],
+)
+def test_what_is_found_beside_hooks_counts_only_if_it_is_what_is_used(
+    builds: Builds, answered: Ran | None, asks_again: bool
+) -> None:
+    (first,) = builds.build(FLIT)
+    builds.api.answered = answered
+    made = len(builds.api.made)
+    images = builds.begin()
+    assert images.make(FLIT) == first
+    question = images.question(first.image)
+    assert question is not None
+    images.hosted(first.image, "hooks")
+    images.confirm()
+    assert [(one, tuple(argv)) for one, argv, _ in builds.api.beside] == [("hooks", question.argv)]
+    assert len(builds.api.made) == made + asks_again
+    assert images.question(first.image) is None
+    images.close()
+
+
+def test_an_image_that_is_no_guess_has_nothing_to_be_asked_beside_its_hooks(builds: Builds) -> None:
+    images = builds.begin()
+    assert images.question(images.make(FLIT).image) is None
+    images.close()
 
 
 def test_requirements_that_are_gone_are_an_error_although_there_is_an_image(builds: Builds) -> None:

@@ -18,7 +18,7 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.images import newer_policy
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.repair import options, repaired, warn_of_unrepaired
+from headless_wheel_builder.isolation.docker.repair import Repaired, options, repaired, warn_of_unrepaired
 
 TAGGED = "pkg-1.0-cp311-cp311-linux_x86_64.whl"
 REPAIRED = "pkg-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
@@ -56,15 +56,20 @@ def repair(
 
 def test_a_repaired_wheel_is_taken_from_a_folder_of_its_own(recorder: Recorder) -> None:
     launcher = Launcher(outcome="repaired", name=REPAIRED, grafted=[], unstripped=False, commands=[])
-    assert repair(launcher, recorder) == ("/calls/1/out-repaired", REPAIRED)
+    assert repair(launcher, recorder) == Repaired("/calls/1/out-repaired", REPAIRED, None)
     (((script, wheel, target, _), _),) = launcher.calls
     assert (script, wheel, target) == (programs.REPAIR, f"/calls/1/out/{TAGGED}", "/calls/1/out-repaired")
     assert recorder.events == [WheelRepairing()]
 
 
+def test_a_small_wheel_comes_with_the_answer(recorder: Recorder) -> None:
+    launcher = Launcher(outcome="pure", content="d2hlZWw=")
+    assert repair(launcher, recorder, name="pkg-1.0-py3-none-any.whl").content == b"wheel"
+
+
 def test_a_pure_wheel_stays_where_it_is_and_nothing_is_said(recorder: Recorder) -> None:
     name = "pkg-1.0-py3-none-any.whl"
-    assert repair(Launcher(outcome="pure"), recorder, name=name) == ("/calls/1/out", name)
+    assert repair(Launcher(outcome="pure"), recorder, name=name) == Repaired("/calls/1/out", name, None)
     assert recorder.events == []
 
 

@@ -47,6 +47,8 @@ class Host:
                 os._exit(0)
             if "become" in frame:
                 _empty(frame["empty"])
+                os.makedirs(frame["cwd"], exist_ok=True)
+                os.chdir(frame["cwd"])
                 self._channel.begin_anew(frame["become"])
             # Else the hook that was to end has ended meanwhile.
             if "run" in frame and self._fork(frame):

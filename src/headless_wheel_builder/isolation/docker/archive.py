@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import stat
@@ -13,6 +14,8 @@ from typing import Any, Final, TypeAlias
 from headless_wheel_builder.errors import IsolationError, ProjectError
 
 CHUNK: Final = 256 * 1024
+# Bytes of an archive that an engine unpacks about as fast as nothing at all.
+FEW: Final = 1024 * 1024
 # Folders of a source tree that no build needs, and that only fit the machine they were made on.
 LEFT_OUT: Final = frozenset({"__pycache__", ".tox", ".nox"})
 ENVIRONMENT: Final = "pyvenv.cfg"
@@ -52,6 +55,18 @@ def of_folder(place: str, mode: int = 0o755) -> Member:
     info = tarfile.TarInfo(place.strip("/"))
     info.type, info.mode = tarfile.DIRTYPE, mode
     return info, None
+
+
+def beginning(members: Iterator[Member]) -> tuple[list[Member], list[Member] | Iterator[Member]]:
+    """Return the members if they are few and small, and what there is beyond that."""
+    few: list[Member] = []
+    room = FEW
+    for member in members:
+        few.append(member)
+        room -= member[0].size + tarfile.BLOCKSIZE
+        if room < 0:
+            return [], itertools.chain(few, members)
+    return few, []
 
 
 def packed(members: Iterable[Member]) -> Iterator[bytes]:

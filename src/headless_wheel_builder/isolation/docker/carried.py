@@ -31,8 +31,6 @@ INDEXES: Final = frozenset(
         "PIP_ONLY_BINARY", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PREFER_BINARY",
     }
 )  # fmt: skip
-# What names folders with distributions, by who reads it.
-LINKS: Final = {"uv": "UV_FIND_LINKS", "pip": "PIP_FIND_LINKS"}
 # Which date artifacts have, so that they are the same each time.
 EPOCH: Final = "SOURCE_DATE_EPOCH"
 # In an address.
@@ -42,23 +40,36 @@ NAMED: Final = ("_USERNAME", "_PASSWORD")
 
 
 @value
+class ForInstaller:
+    """What one of the installers gets to know.
+
+    :param files: what `variables` name; configuration that may hold passwords, and folders that may be big
+    """
+
+    variables: Mapping[str, str]
+    files: tuple[Member, ...]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it holds no passwords, as far as that can be told without understanding its files."""
+        return not self.files and not any(_is_named(name) or "@" in text for name, text in self.variables.items())
+
+
+@value
 class Carried:
     """Settings for programs in containers, and the files that they name.
 
     :param network: variables that hold wherever there is a network
-    :param installer: variables for installers alone; they may hold passwords
-    :param hooks: variables that hooks, and what works on their artifacts, have wherever they run
     :param files: what `network` names, as members of an archive
-    :param installer_files: what `installer` names; they may hold passwords, so they go where no image is made of
-    :param links: folders with distributions that `installer` names, by the one that reads them; they may be big
+    :param hooks: variables that hooks, and what works on their artifacts, have wherever they run
+    :param uv: what is for uv alone, as is `pip`: it may hold passwords, and goes where no image is made of
     """
 
     network: Mapping[str, str]
-    installer: Mapping[str, str]
-    hooks: Mapping[str, str]
     files: tuple[Member, ...]
-    installer_files: tuple[Member, ...]
-    links: Mapping[str, tuple[Member, ...]]
+    hooks: Mapping[str, str]
+    uv: ForInstaller
+    pip: ForInstaller
 
 
 def carried(environ: Mapping[str, str]) -> Carried:
@@ -71,14 +82,20 @@ def carried(environ: Mapping[str, str]) -> Carried:
     if bundle := _bundle(environ):
         files = (of_bytes(BUNDLE, bundle),)
         network.update(dict.fromkeys(READERS, BUNDLE))
-    installer = {name: text for name, text in environ.items() if name in INDEXES or _is_named(name)}
     hooks = {name: text for name, text in environ.items() if name == EPOCH}
-    configured, members = config_members(environ)
-    found = {name: links(environ, variable) for name, variable in LINKS.items()}
-    for variables, _ in found.values():
-        installer.update(variables)
-    linked = {name: tuple(folders) for name, (_, folders) in found.items()}
-    return Carried(network, {**installer, **configured}, hooks, files, tuple(members), linked)
+    return Carried(network, files, hooks, _for_installer(environ, "uv"), _for_installer(environ, "pip"))
+
+
+def _for_installer(environ: Mapping[str, str], name: str) -> ForInstaller:
+    prefix = f"{name.upper()}_"
+    variables = {
+        variable: text
+        for variable, text in environ.items()
+        if variable.startswith(prefix) and (variable in INDEXES or _is_named(variable))
+    }
+    configured, members = config_members(environ, name)
+    found, linked = links(environ, name)
+    return ForInstaller({**variables, **configured, **found}, (*members, *linked))
 
 
 def unreachable(environ: Mapping[str, str]) -> list[str]:

@@ -81,9 +81,12 @@ class Container:
             self._attachment.end()
         self._attachment.send(first)
 
-    def start_again(self, argv: Sequence[str], first: Frame) -> None:
-        """Have the host become another one, and send that the first frame; what was provisioned with is removed."""
-        self.send({"become": list(argv), "empty": programs.SCRATCH})
+    def start_again(self, argv: Sequence[str], folder: str, first: Frame) -> None:
+        """Have the host become another one, and send that the first frame; what was provisioned with is removed.
+
+        :param folder: where it is to run
+        """
+        self.send({"become": list(argv), "empty": programs.SCRATCH, "cwd": folder})
         self.send(first)
 
     def send(self, frame: Frame) -> None:

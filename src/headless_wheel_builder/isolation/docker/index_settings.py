@@ -30,35 +30,36 @@ ELSEWHERE: Final = (
 )
 
 
-def config_members(environ: Mapping[str, str]) -> tuple[dict[str, str], list[Member]]:
-    """Return the variables that name the files in a container, and the files."""
-    found = {
-        "UV_CONFIG_FILE": (UV_CONFIG, _uv_config(environ)),
-        "PIP_CONFIG_FILE": (PIP_CONFIG, _pip_config(environ)),
-        "NETRC": (NETRC, _netrc(environ)),
-    }
-    there = {name: (path, content) for name, (path, content) in found.items() if content}
+def config_members(environ: Mapping[str, str], name: str) -> tuple[dict[str, str], list[Member]]:
+    """Return the variables that name an installer's files in a container, and the files.
+
+    :param name: `uv` or `pip`
+    """
+    own = (UV_CONFIG, _uv_config(environ)) if name == "uv" else (PIP_CONFIG, _pip_config(environ))
+    found = {f"{name.upper()}_CONFIG_FILE": own, "NETRC": (NETRC, _netrc(environ))}
+    there = {variable: (path, content) for variable, (path, content) in found.items() if content}
     # For the container's root alone, whatever the umask was here.
     members = [of_bytes(path, content, 0o600) for path, content in there.values()]
-    return {name: path for name, (path, _) in there.items()}, members
+    return {variable: path for variable, (path, _) in there.items()}, members
 
 
 def links(environ: Mapping[str, str], name: str) -> tuple[dict[str, str], list[Member]]:
-    """Return a variable that names folders with distributions, and the folders, where they are in a container.
+    """Return the variable that names folders with distributions, and the folders, where they are in a container.
 
-    :param name: `UV_FIND_LINKS` or `PIP_FIND_LINKS`
+    :param name: `uv` or `pip`
     """
     # A blank is part of a name for uv, and ends one for pip.
-    separator = "," if name.startswith("UV_") else None
+    separator = "," if name == "uv" else None
+    variable = f"{name.upper()}_FIND_LINKS"
     places: list[str] = []
     members: list[Member] = []
-    for count, place in enumerate(filter(None, environ.get(name, "").split(separator))):
+    for count, place in enumerate(filter(None, environ.get(variable, "").split(separator))):
         folder = place.removeprefix("file://")
         if os.path.isdir(folder):
-            place = f"{LINKS}/{name.lower()}-{count}"  # noqa: PLW2901 - what is there instead
+            place = f"{LINKS}/{variable.lower()}-{count}"  # noqa: PLW2901 - what is there instead
             members += [of_folder(LINKS), *of_tree(folder, place, lambda: None)]
         places.append(place)
-    return ({name: (separator or " ").join(places)} if places else {}), members
+    return ({variable: (separator or " ").join(places)} if places else {}), members
 
 
 def _uv_config(environ: Mapping[str, str]) -> bytes:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.archive import Member, of_bytes
+from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of_folder
+from headless_wheel_builder.isolation.docker.beside import FOLDER, Question
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Supplied, Workshop
@@ -22,8 +23,6 @@ from headless_wheel_builder.isolation.uv_installer import EXACT
 ENVIRONMENT: Final = f"{programs.HOME}/env"
 PYTHON: Final = f"{ENVIRONMENT}/bin/python"
 # What may hold passwords is where nothing gets into images from.
-REQUIREMENTS: Final = f"{programs.SCRATCH}/requirements.txt"
-CONSTRAINTS: Final = f"{programs.SCRATCH}/constraints.txt"
 RESOLVED: Final = f"{programs.SCRATCH}/resolved.txt"
 REPORT: Final = f"{programs.SCRATCH}/report.json"
 CACHE: Final = f"{programs.SCRATCH}/cache"
@@ -47,6 +46,10 @@ class Installer(Protocol):
 
         :raises DependencyError: they cannot be resolved
         """
+        ...
+
+    def question(self, requirements: Sequence[str]) -> Question | None:
+        """Return how `resolve` can be done beside hooks; None if it cannot, or hooks could read secrets then."""
         ...
 
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
@@ -82,15 +85,24 @@ class UvInContainer:
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
-        """Return folders with distributions."""
-        return self._place.carried.links["uv"]
+        """Return what its settings name."""
+        return self._place.carried.uv.files
 
     def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
         """Resolve, as the protocol says."""
-        argv = (self._uv, "pip", "compile", "--python", self._interpreter.path, "--output-file", RESOLVED, *EXACT)
         files, options = given(requirements, self._place.constraints)
-        run_installer([*argv, *options[1:]], self._environ(), context, runner=Supplied(workshop, files))
+        argv = (*self._compile(), "--output-file", RESOLVED, *options[1:])
+        run_installer(argv, self._environ(), context, runner=Supplied(workshop, files))
         return workshop.read(RESOLVED)
+
+    def question(self, requirements: Sequence[str]) -> Question | None:
+        """Ask uv, as the protocol says."""
+        if not self._place.carried.uv.is_public or self._place.image.platform in programs.NARROW:
+            return None
+        files, options = given(requirements, self._place.constraints, FOLDER)
+        members = [of_bytes(path, text.encode()) for path, text in files.items()]
+        environ = {**self._environ(), "TMPDIR": FOLDER, "UV_CACHE_DIR": f"{FOLDER}/cache"}
+        return Question((*self._compile(), *options[1:]), environ, (of_folder(FOLDER), *members))
 
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
         """Install, as the protocol says."""
@@ -100,8 +112,16 @@ class UvInContainer:
         if text.strip():
             run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
 
+    def _compile(self) -> tuple[str, ...]:
+        return self._uv, "pip", "compile", "--python", self._interpreter.path, *EXACT
+
     def _environ(self) -> dict[str, str]:
-        return {**settings(self._place), "UV_CACHE_DIR": CACHE, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never"}
+        return {
+            **settings(self._place, "uv"),
+            "UV_CACHE_DIR": CACHE,
+            "UV_LINK_MODE": "copy",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
 
 
 class PipInContainer:
@@ -114,7 +134,7 @@ class PipInContainer:
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
-        """Return pip, and folders with distributions."""
+        """Return pip, and what its settings name."""
         return pip_members(self._place, self._interpreter)
 
     def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
@@ -125,6 +145,9 @@ class PipInContainer:
         run_installer(argv, self._environ(), context, runner=Supplied(workshop, files))
         return "".join(sorted(map(exact, json.loads(workshop.read(REPORT))["install"])))
 
+    def question(self, requirements: Sequence[str]) -> None:
+        """Return none: it would have to be copied into each container of hooks."""
+
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
         """Install, as the protocol says."""
         venv = (self._interpreter.path, "-I", "-m", "venv", "--without-pip", ENVIRONMENT)
@@ -134,24 +157,29 @@ class PipInContainer:
             run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
 
     def _environ(self) -> dict[str, str]:
-        return {**settings(self._place), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
+        return {**settings(self._place, "pip"), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
 
 
-def given(requirements: Sequence[str], constraints: str | None) -> tuple[dict[str, str], list[str]]:
-    """Return the files that an installer gets, and the options that name them."""
-    files = {REQUIREMENTS: "".join(f"{one}\n" for one in requirements)}
+def given(
+    requirements: Sequence[str], constraints: str | None, folder: str = programs.SCRATCH
+) -> tuple[dict[str, str], list[str]]:
+    """Return the files that an installer gets in a folder, and the options that name them."""
+    files = {f"{folder}/requirements.txt": "".join(f"{one}\n" for one in requirements)}
+    options = ["-r", f"{folder}/requirements.txt"]
     if constraints is None:
-        return files, ["-r", REQUIREMENTS]
-    return {**files, CONSTRAINTS: constraints}, ["-r", REQUIREMENTS, "-c", CONSTRAINTS]
+        return files, options
+    path = f"{folder}/constraints.txt"
+    return {**files, path: constraints}, [*options, "-c", path]
 
 
-def settings(place: Place) -> Mapping[str, str]:
-    """Return the variables for whatever is to find distributions."""
-    return {**place.carried.network, **place.carried.installer, "TMPDIR": programs.SCRATCH}
+def settings(place: Place, installer: Literal["uv", "pip"]) -> Mapping[str, str]:
+    """Return the variables for what is to find distributions."""
+    own = place.carried.uv if installer == "uv" else place.carried.pip
+    return {**place.carried.network, **own.variables, "TMPDIR": programs.SCRATCH}
 
 
 def pip_members(place: Place, interpreter: Interpreter) -> Sequence[Member]:
-    """Return pip as a file in a container, and the folders with distributions that it is to look into.
+    """Return pip as a file in a container, and what its settings name.
 
     :raises IsolationError: there is none for the interpreter
     """
@@ -160,7 +188,7 @@ def pip_members(place: Place, interpreter: Interpreter) -> Sequence[Member]:
     if path is None:
         raise IsolationError(f"There is no pip for Python {version}", hint="Name another interpreter with --python.")
     with open(path, "rb") as file:
-        return of_bytes(PIP, file.read()), *place.carried.links["pip"]
+        return of_bytes(PIP, file.read()), *place.carried.pip.files
 
 
 def pip_argv(python: str) -> list[str]:

@@ -13,7 +13,7 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.archive import Member, of_folder, of_tree
+from headless_wheel_builder.isolation.docker.archive import Member, beginning, of_folder, of_tree
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.verification import KILLED
@@ -63,18 +63,12 @@ class ContainerLauncher:
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
-        folders = of_folder(SOURCES), of_folder(CALLS)
-        container.put([*programs.members(), *members, *folders], processes.checkpoint)
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         first: Frame = {"preload": preload, "own": list(memory.own) if memory else []}
-        if container.is_started:
-            container.start_again(host, first)
-        else:
-            container.start(first)
+        self._start(first, host, backend.source, members)
         self._talk = Conversation(container)
-        # Where hooks ran last. Sources go into a container that runs, for only such a one ends with its frontend,
-        # and there may be much to copy.
-        self.folder = self._place(backend.source)
+        # Where hooks ran last.
+        self.folder = self._sources[os.path.abspath(backend.source)]
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
@@ -119,6 +113,23 @@ class ContainerLauncher:
             text = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
         return json.loads(ended["files"][answer])
+
+    def _start(self, first: Frame, host: Sequence[str], source: str, members: Sequence[Member]) -> None:
+        """Start the host, with a source tree and what it needs itself in its container."""
+        container, checkpoint = self.container, self._processes.checkpoint
+        folders = of_folder(SOURCES), of_folder(CALLS)
+        sources = self._placed(os.path.abspath(source))
+        if container.is_started:
+            # What it needs itself is there.
+            container.start_again(host, SOURCES, first)
+            container.put([*folders, *sources], checkpoint)
+            return
+        # Only a container that runs ends with its frontend: before that, nothing goes in that takes time.
+        few, rest = beginning(sources)
+        container.put([*programs.members(), *members, *folders, *few], checkpoint)
+        container.start(first)
+        if rest:
+            container.put(rest, checkpoint)
 
     def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
         self._calls += 1

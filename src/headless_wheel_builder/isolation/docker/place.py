@@ -68,7 +68,7 @@ class Place:
         :param capabilities: of its root user
         :raises IsolationError: there can be none
         """
-        everything = [*self.carried.files, *self.carried.installer_files, *members]
+        everything = [*self.carried.files, *members]
         workshop = self._idle
         if workshop is not None and processes is self.context.processes and not capabilities:
             self._idle = None

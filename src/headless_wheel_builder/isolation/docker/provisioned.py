@@ -7,9 +7,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.docker.beside import Beside, Question
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
@@ -18,6 +20,7 @@ from headless_wheel_builder.isolation.docker.keeping import kept_labels, remove_
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Workshop
+from headless_wheel_builder.isolation.installers import run_installer
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.values import changed, value
@@ -73,6 +76,8 @@ class ProvisionedImages:
         self._unkept: list[str] = []
         # The containers in which images were made, until there is something to do in them.
         self._idle: dict[str, tuple[Container, contextlib.ExitStack]] = {}
+        # The containers of hooks, by the image that was guessed for them.
+        self._hosts: dict[str, str] = {}
         self._learnt: dict[str, Learnt] = {}
         self._has_made = False
 
@@ -93,6 +98,15 @@ class ProvisionedImages:
     def take(self, image: str) -> tuple[Container, contextlib.ExitStack] | None:
         """Return the container in which an image was made, and what removes it; once."""
         return self._idle.pop(image, None)
+
+    def question(self, image: str) -> Question | None:
+        """Return what to ask beside the hooks of an image, if there is anything to be asked, and it can be there."""
+        asked = next((wanted for wanted in self._guesses if self._made[wanted].image == image), None)
+        return None if asked is None else self._installer.question(asked)
+
+    def hosted(self, image: str, container: str) -> None:
+        """Hear of a container that has what is asked beside the hooks of an image."""
+        self._hosts[image] = container
 
     def ask(self) -> None:
         """Ask the index, beside what goes on, whether the guesses are right."""
@@ -152,7 +166,7 @@ class ProvisionedImages:
         if wanted:  # else there is nothing that an index could know better
             self._guesses.append(wanted)
             self._resolutions[wanted] = Resolution(
-                lambda hear: self._resolve(wanted, hear), lambda: None, self._place.context.report
+                lambda hear: self._resolve(wanted, known, hear), lambda: None, self._place.context.report
             )
         return known
 
@@ -162,10 +176,25 @@ class ProvisionedImages:
         known = Provisioned.parse(self._place.keeper.recall(self._question(wanted)))
         return known if known is not None and self._place.engine.has(known.image) else None
 
-    def _resolve(self, wanted: Requirements, hear: Reporter) -> str:
+    def _resolve(self, wanted: Requirements, guess: Provisioned, hear: Reporter) -> str:
         context = changed(self._place.context, processes=self._asking, report=hear)
-        with context.timeline.span("ask the index", lane="resolver"), self._workshop(context) as workshop:
-            return self._installer.resolve(wanted, workshop, context)
+        with context.timeline.span("ask the index", lane="resolver"):
+            # What hooks may have a hand in says that all is well, and nothing else: no image is made of it.
+            if (text := self._resolved_beside(wanted, guess.image, context)) and self._key(text) == guess.key:
+                return text
+            with self._workshop(context) as workshop:
+                return self._installer.resolve(wanted, workshop, context)
+
+    def _resolved_beside(self, wanted: Requirements, image: str, context: Context) -> str | None:
+        host, question = self._hosts.get(image), self._installer.question(wanted)
+        if host is None or question is None:
+            return None
+        runner = Beside(self._place.engine, host)
+        try:
+            run_installer(question.argv, question.environ, context, runner=runner)
+        except (DependencyError, IsolationError):
+            return None  # with a container of its own it will be known why
+        return runner.answer
 
     def _right(self, wanted: Requirements) -> Provisioned:
         if wanted not in self._resolutions:

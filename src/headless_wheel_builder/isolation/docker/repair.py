@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -22,14 +23,26 @@ from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.refusal import Refusal
 from headless_wheel_builder.isolation.docker.unrepaired import error
+from headless_wheel_builder.values import value
 
 PURE = "-any.whl"
 
 
-def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) -> tuple[str, str]:
-    """Have a wheel repaired in the container where it was built, and return its folder and name after that.
+@value
+class Repaired:
+    """A wheel after its repair.
 
-    A wheel without machine code stays as it is.
+    :param folder: in the container
+    :param content: all of it, if it is small; else it is to be fetched
+    """
+
+    folder: str
+    name: str
+    content: bytes | None
+
+
+def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) -> Repaired:
+    """Have a wheel repaired in the container where it was built; one without machine code stays as it is.
 
     :raises ArtifactError: it cannot be repaired
     """
@@ -41,10 +54,11 @@ def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) 
     asked = options(place.config, environ, place.surroundings.tools["auditwheel"])
     answer = launcher.program(programs.REPAIR, f"{folder}/{name}", target, json.dumps(asked), environ=place.given)
     tell(answer, report)
+    content = base64.b64decode(answer["content"]) if "content" in answer else None
     if answer["outcome"] == "pure":
-        return folder, name
+        return Repaired(folder, name, content)
     if answer["outcome"] == "repaired":
-        return target, str(answer["name"])
+        return Repaired(target, str(answer["name"]), content)
     raise error(Refusal(name, answer, asked["plat"], place.image.architecture))
 
 

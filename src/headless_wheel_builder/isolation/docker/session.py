@@ -11,6 +11,7 @@ from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, Re
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
+from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
@@ -76,8 +77,12 @@ class ContainerSession:
                 network=place.config.network,
                 folder=SOURCES,
             )
+            question = self._images.question(provisioned.image) if plan.network and plan.memory is None else None
             container = self._container(provisioned, plan)
-            self._launchers[key] = self._launched(container, plan, provisioned, backend)
+            members = (*place.carried.files, *(question.members if question else ()))
+            self._launchers[key] = self._launched(container, plan, provisioned, backend, members)
+            if question is not None:
+                self._images.hosted(provisioned.image, container.id)
         return self._launchers[key]
 
     def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
@@ -90,7 +95,12 @@ class ContainerSession:
         return self._opened.enter_context(opened(place.engine, plan, place.context.processes))
 
     def _launched(
-        self, container: Container, plan: Plan, provisioned: Provisioned, backend: BackendPlace
+        self,
+        container: Container,
+        plan: Plan,
+        provisioned: Provisioned,
+        backend: BackendPlace,
+        members: Sequence[Member],
     ) -> ContainerLauncher:
         place, context = self.place, self.place.context
         launcher = ContainerLauncher(
@@ -103,7 +113,7 @@ class ContainerSession:
             memory=self._images.memory(provisioned, backend),
             is_hosted=provisioned.is_hosted,
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
-            members=place.carried.files,
+            members=members,
         )
         verify(plan, launcher.look(SEEN))
         return launcher
@@ -186,11 +196,20 @@ class ContainerEnvironment:
         place, there = self._session.place, self._launcher.places[folder]
         if kind == "wheel" and name == os.path.basename(name):
             if place.config.repair_wheel:
-                there, name = repair.repaired(self._launcher, place, there, name)
-            else:
-                repair.warn_of_unrepaired(name, place.context.report)
+                return self._repaired(self._launcher, folder, name)
+            repair.warn_of_unrepaired(name, place.context.report)
         self._launcher.container.get(there, folder, place.context.processes.checkpoint)
         return name
+
+    def _repaired(self, launcher: ContainerLauncher, folder: str, name: str) -> str:
+        place = self._session.place
+        wheel = repair.repaired(launcher, place, launcher.places[folder], name)
+        if wheel.content is None:
+            launcher.container.get(wheel.folder, folder, place.context.processes.checkpoint)
+        else:
+            with open(os.path.join(folder, os.path.basename(wheel.name)), "wb") as file:
+                file.write(wheel.content)
+        return wheel.name
 
 
 def _bind(source: str, place: str) -> Bind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -316,6 +317,14 @@ def test_platforms_are_read_from_names() -> None:
     assert contents.platforms("a-1-1-py2.py3-none-linux_x86_64.any.whl") == ["linux_x86_64", "any"]
 
 
+def test_a_wheel_comes_with_the_answer_unless_it_is_big(tmp_path: Path) -> None:
+    for size, is_enclosed in ((repair.SMALL, True), (repair.SMALL + 1, False)):
+        (tmp_path / "new.whl").write_bytes(b"x" * size)
+        answer = repair.enclosed({"outcome": "repaired", "name": "new.whl"}, "old.whl", str(tmp_path))
+        assert ("content" in answer) is is_enclosed
+    assert repair.enclosed({"outcome": "empty"}, "old.whl", str(tmp_path)) == {"outcome": "empty"}
+
+
 def test_it_runs_alone_in_an_isolated_interpreter(tmp_path: Path) -> None:
     from headless_wheel_builder.isolation.docker import programs
 
@@ -332,7 +341,8 @@ def test_it_runs_alone_in_an_isolated_interpreter(tmp_path: Path) -> None:
     script = tmp_path / programs.REPAIR.lstrip("/")
     argv = [sys.executable, "-I", "-S", script, answer, wheel, tmp_path / "out", '{"auditwheel": null}']
     subprocess.run(argv, check=True, env={}, cwd=tmp_path)
-    assert json.loads(answer.read_text()) == {"outcome": "pure"}
+    content = base64.b64encode(wheel.read_bytes()).decode()
+    assert json.loads(answer.read_text()) == {"outcome": "pure", "content": content}
     # A folder without one would come after a package of that name that a build environment has.
     folders = [script.parents[depth] for depth in range(len(programs.PACKAGES))]
     assert all((folder / "__init__.py").exists() for folder in folders)

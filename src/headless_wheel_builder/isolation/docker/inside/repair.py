@@ -7,6 +7,7 @@ OPTIONS is JSON:
 What is answered:
 {"outcome": "pure"}                                   there is nothing to repair
 {"outcome": "repaired", "name": of the wheel, "grafted": [name, ...], "unstripped": whether there is no `strip`}
+and for both, if it is small, "content": the wheel, base64
 {"outcome": "any", "files": {name: machine}}          for any platform by its name, but with machine code
 {"outcome": "empty"}                                  for a platform, but without machine code
 {"outcome": "foreign", "files": {name: machine}, "machine": that it should be for}
@@ -19,6 +20,7 @@ Those of auditwheel have "commands" too: [{"argv": [...], "log": text}, ...]
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -34,6 +36,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container
     from typing import Any
+
+
+SMALL = 256 * 1024
 
 
 def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +68,17 @@ def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
         answer = {"outcome": "failed", "code": code, "made": made, "version": auditwheel.version, "log": log}
         answer.update(blame.findings(wheel, options["plat"], options["exclude"], log + shown))
     return dict(answer, commands=auditwheel.commands)
+
+
+def enclosed(answer: dict[str, Any], wheel: str, folder: str) -> dict[str, Any]:
+    """Return an answer with the wheel that is to be had, if it is small: fetching it takes an engine longer."""
+    if answer["outcome"] not in {"pure", "repaired"}:
+        return answer
+    path = wheel if answer["outcome"] == "pure" else os.path.join(folder, answer["name"])
+    if os.path.getsize(path) > SMALL:
+        return answer
+    with open(path, "rb") as file:
+        return dict(answer, content=base64.b64encode(file.read()).decode())
 
 
 def stripped(wheel: str, folder: str, names: list[str], auditwheel: Auditwheel) -> str:
@@ -104,4 +120,4 @@ if __name__ == "__main__":
     answer, wheel, folder, options = sys.argv[1:]
     os.makedirs(folder)
     with open(answer, "w") as file:
-        json.dump(repair(wheel, folder, json.loads(options)), file)
+        json.dump(enclosed(repair(wheel, folder, json.loads(options)), wheel, folder), file)
