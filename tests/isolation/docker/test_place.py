@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 from fake_engine import PYTHON, FakeApi, Ran, engine, facts
 from support import Recorder, make_context
 
@@ -24,6 +25,11 @@ class Unknown(FakeApi):
 
     def __init__(self) -> None:
         super().__init__(lambda argv, _request: Ran(files={argv[1]: json.dumps(facts())}))
+
+    def start(self, one: str) -> None:
+        if self.made[one].config["Cmd"][0] not in {PYTHON, None}:
+            raise APIError("no such file or directory")
+        super().start(one)
 
     def get_archive(self, one: str, path: str) -> tuple[Any, dict[str, Any]]:
         assert (one in self.made, path) == (True, PYTHON)
@@ -43,11 +49,11 @@ class Places:
         self.api = Unknown()
         self.engine = engine(self.api)
 
-    def make(self) -> Place:
+    def make(self, guess: str = "") -> Place:
         recorder = Recorder()
         keeper = Keeper(Store(str(self._folder / "store")), recorder)
         context = make_context(recorder, {"HOME": str(self._folder), "PIP_CONFIG_FILE": "/dev/null"})
-        return Place(self.engine, find_image(DockerConfig()), DockerConfig(), context, keeper)
+        return Place(self.engine, find_image(DockerConfig()), DockerConfig(), context, keeper, guess=guess)
 
     def close(self) -> None:
         for made in self.api.made.values():
@@ -67,6 +73,16 @@ def test_an_image_is_looked_at_once(places: Places) -> None:
     first.engine.close()
     made = len(places.api.made)
     assert places.make().surroundings == first.surroundings
+    assert len(places.api.made) == made
+    assert places.api.running() == []
+
+
+@pytest.mark.parametrize(
+    ("guess", "made"), [(PYTHON, 1), ("/opt/python/cp398-cp398/bin/python", 3)], ids=["right", "wrong"]
+)
+def test_a_guess_spares_the_search_for_an_interpreter_if_it_is_right(places: Places, guess: str, made: int) -> None:
+    places.make(guess).close()
+    places.engine.settle()
     assert len(places.api.made) == made
     assert places.api.running() == []
 

@@ -14,7 +14,14 @@ from headless_wheel_builder.errors import InterpreterError, IsolationError, Requ
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.container import Plan
-from headless_wheel_builder.isolation.docker.surroundings import PLACES, Interpreter, OnDemand, any_python, parse
+from headless_wheel_builder.isolation.docker.surroundings import (
+    PLACES,
+    Interpreter,
+    OnDemand,
+    any_python,
+    likely,
+    parse,
+)
 
 PYPY = {"identifier": "pp311-pypy311_pp73", "implementation": "pypy", "python_version": "3.11"}
 BETA = {"identifier": "cp315-cp315t", "implementation": "CPython", "python_version": "3.15.0b1"}
@@ -154,3 +161,17 @@ def test_an_image_without_a_python_is_an_error_and_leaves_no_container() -> None
 def test_a_python_of_the_packaging_authority_comes_first() -> None:
     assert PLACES[0] == at("cp312-cp312")
     assert PLACES.index(at("cp39-cp39")) < PLACES.index("/usr/local/bin/python3") < PLACES.index("/usr/bin/python3")
+
+
+@pytest.mark.parametrize(
+    ("python", "path"),
+    [
+        ("3.12", "/opt/python/cp312-cp312/bin/python"),
+        ("3.13t", ""),
+        ("pp311", ""),
+        ("/usr/bin/python3.12", ""),
+        ("3", ""),
+    ],
+)
+def test_where_an_interpreter_is_likely_to_be_is_known_of_plain_versions(python: str, path: str) -> None:
+    assert likely(python) == path

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Noticed, Warned
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.constraints import Constraints
@@ -32,9 +33,12 @@ class Place:
     """An image on an engine.
 
     :param keeper: holds what was found out before
+    :param guess: an interpreter that an image which nothing is known of has, if it is one of many
     """
 
-    def __init__(self, engine: Engine, image: Image, config: DockerConfig, context: Context, keeper: Keeper) -> None:
+    def __init__(
+        self, engine: Engine, image: Image, config: DockerConfig, context: Context, keeper: Keeper, *, guess: str = ""
+    ) -> None:
         self.engine = engine
         self.image = image
         self.config = config
@@ -51,7 +55,7 @@ class Place:
         self._opened = contextlib.ExitStack()
         # The container in which the image was looked at, until there is something to do in it.
         self._idle: Workshop | None = None
-        self.surroundings = parse(self._looked())
+        self.surroundings = parse(self._looked(guess))
 
     def close(self) -> None:
         """Remove the container that nobody wanted."""
@@ -68,16 +72,16 @@ class Place:
         :param capabilities: of its root user
         :raises IsolationError: there can be none
         """
-        everything = [*self.carried.files, *members]
         workshop = self._idle
         if workshop is not None and processes is self.context.processes and not capabilities:
             self._idle = None
             with self._opened.pop_all():
-                workshop.container.put(everything, processes.checkpoint)
+                if everything := list(members):
+                    workshop.container.put(everything, processes.checkpoint)
                 yield workshop
         else:
             plan = changed(self._provisioning(self.surroundings.newest().path), capabilities=capabilities)
-            with open_workshop(self.engine, plan, processes, everything) as workshop:
+            with open_workshop(self.engine, plan, processes, [*self.carried.files, *members]) as workshop:
                 yield workshop
 
     def move(self, image: str, facts: Mapping[str, Any]) -> None:
@@ -97,18 +101,27 @@ class Place:
         """Return what is asked of the keeper about this image."""
         return json.dumps([LAYOUT, self.id, self.image.platform, *parts])
 
-    def _looked(self) -> dict[str, Any]:
+    def _looked(self, guess: str) -> dict[str, Any]:
         question = self.question("look")
         facts = self.keeper.recall(question)
         if facts is not None:
             return facts
-        plan = self._provisioning(any_python(self.engine, self.plan(self.id)))
         with contextlib.ExitStack() as opened:
-            self._idle = opened.enter_context(open_workshop(self.engine, plan, self.context.processes))
+            self._idle = self._entered(guess, opened)
             facts = look(self._idle)
             self._opened = opened.pop_all()
         self.keeper.remember(question, facts)
         return facts
+
+    def _entered(self, guess: str, opened: contextlib.ExitStack) -> Workshop:
+        if guess and "linux_" in self.image.name:
+            # To look whether it is there takes longer than to see that it cannot be started.
+            with contextlib.suppress(IsolationError):
+                return opened.enter_context(self._open(guess))
+        return opened.enter_context(self._open(any_python(self.engine, self.plan(self.id))))
+
+    def _open(self, python: str) -> contextlib.AbstractContextManager[Workshop]:
+        return open_workshop(self.engine, self._provisioning(python), self.context.processes, self.carried.files)
 
     def _provisioning(self, python: str) -> Plan:
         return changed(self.plan(self.id), argv=(python,), has_scratch=True)

@@ -23,6 +23,7 @@ from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import ProvisionedImages
 from headless_wheel_builder.isolation.docker.session import ContainerSession
+from headless_wheel_builder.isolation.docker.surroundings import likely
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.store import Store
 from headless_wheel_builder.process import Processes
@@ -147,7 +148,7 @@ class DockerIsolation:
     def _opened(
         self, python: str, context: Context, lent: ContainerBuildEnvironment | None = None
     ) -> Iterator[ContainerSession]:
-        with _cancelled_if_so(context.processes), self._place(context) as place:
+        with _cancelled_if_so(context.processes), self._place(context, likely(python)) as place:
             images = ProvisionedImages(place, equip(place, python))
             always = () if lent is None else lent.requirements
             if lent is not None:
@@ -179,11 +180,12 @@ class DockerIsolation:
             raise
 
     @contextlib.contextmanager
-    def _place(self, context: Context) -> Iterator[Place]:
+    def _place(self, context: Context, guess: str) -> Iterator[Place]:
         image = find_image(self.config)
         with self._engine(context) as engine:
             store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
-            with contextlib.closing(Place(engine, image, self.config, context, Keeper(store, context.report))) as place:
+            keeper = Keeper(store, context.report)
+            with contextlib.closing(Place(engine, image, self.config, context, keeper, guess=guess)) as place:
                 yield place
 
     @contextlib.contextmanager

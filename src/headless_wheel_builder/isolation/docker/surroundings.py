@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from headless_wheel_builder.isolation.targets import PathTarget, VersionTarget, 
 from headless_wheel_builder.values import changed, value
 
 HOME: Final = "/opt/python"
+VERSION: Final = re.compile(r"3\.(\d+)")
 # Any interpreter will do to ask the image with; those of the Packaging Authority's images, then that of any other.
 PLACES: Final = (
     *(f"{HOME}/cp3{minor}-cp3{minor}/bin/python" for minor in (12, 11, 13, 10, 9, 14)),
@@ -155,6 +157,12 @@ def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
 def _on_demand(facts: Mapping[str, str]) -> OnDemand:
     version = tuple(int(part) for part in facts["python_version"].split(".") if part.isdecimal())
     return OnDemand(facts["identifier"], facts["implementation"].lower(), version)
+
+
+def likely(python: str) -> str:
+    """Return where images of the Packaging Authority have the interpreter that is wanted; empty if that is unclear."""
+    wanted = VERSION.fullmatch(python)
+    return f"{HOME}/cp3{wanted[1]}-cp3{wanted[1]}/bin/python" if wanted else ""
 
 
 def any_python(engine: Engine, plan: Plan) -> str:

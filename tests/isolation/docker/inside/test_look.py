@@ -52,6 +52,13 @@ def test_those_of_the_image_come_before_those_on_the_path(home: Path, tmp_path: 
     )]  # fmt: skip
 
 
+@pytest.mark.usefixtures("home")
+def test_a_name_for_another_in_the_same_folder_is_left_to_that(tmp_path: Path) -> None:
+    python(tmp_path / "bin" / "python3.12")
+    (tmp_path / "bin" / "python3").symlink_to("python3.12")
+    assert list(look.paths()) == [os.fspath(tmp_path / "bin" / "python3.12")]
+
+
 def test_what_only_looks_like_an_interpreter_is_none(home: Path, tmp_path: Path) -> None:
     for name in ("python3.12-config", "python3-config", "python3.12-gdb.py", "python", "python2.7", "pypy"):
         make_script(tmp_path / "bin" / name, "exit 0")
@@ -89,19 +96,19 @@ def test_interpreters_that_can_be_installed_are_those_that_are_not(tmp_path: Pat
     more = {"identifier": "pp311-pypy311_pp73", "python_version": "3.11", "implementation": "pypy", "installed": False}
     listed = json.dumps([{**one, "install_path": "/opt"} for one in (there, more)])
     make_script(tmp_path / "bin" / "manylinux-interpreters", f"[ \"$*\" = 'list --format json' ] && echo '{listed}'")
-    assert look.on_demand() == [{name: text for name, text in more.items() if name != "installed"}]
+    assert look.on_demand(look.listing()) == [{name: text for name, text in more.items() if name != "installed"}]
 
 
 @pytest.mark.parametrize("text", ["exit 2", "echo '[{}]'", "echo '{\"a\": 1}'", "echo usage"])
 @pytest.mark.usefixtures("home")
 def test_an_installer_of_interpreters_that_lists_none_has_none(tmp_path: Path, text: str) -> None:
     make_script(tmp_path / "bin" / "manylinux-interpreters", text)
-    assert look.on_demand() == []
+    assert look.on_demand(look.listing()) == []
 
 
 @pytest.mark.usefixtures("home")
 def test_without_an_installer_of_interpreters_there_are_no_more() -> None:
-    assert look.on_demand() == []
+    assert look.on_demand(look.listing()) == []
 
 
 def test_the_whole_answer_is_what_is_read_afterwards(tmp_path: Path) -> None:

@@ -64,21 +64,29 @@ def paths() -> Iterator[str]:
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         for pattern in ("python3", "python3.[0-9]*", "pypy3*", "graalpy*"):
             for path in sorted(glob.glob(os.path.join(folder, pattern))):
-                if os.access(path, os.X_OK) and "-config" not in path and not path.endswith(".py"):
+                if os.access(path, os.X_OK) and "-config" not in path and not path.endswith(".py") and is_own(path):
                     yield path
 
 
-def on_demand() -> list[dict[str, str]]:
-    """Return what else `manylinux-interpreters` can install."""
+def is_own(path: str) -> bool:
+    """Tell whether a name is more than another one for what has its version in its name beside it."""
+    target = os.readlink(path) if os.path.islink(path) else ""
+    return not target.startswith(os.path.basename(path) + ".")
+
+
+def listing() -> subprocess.Popen[bytes] | None:
+    """Start what lists the interpreters that an image can install, if there is anything."""
     program = shutil.which("manylinux-interpreters")
-    if program is None:
+    return None if program is None else started([program, "list", "--format", "json"])
+
+
+def on_demand(listed: subprocess.Popen[bytes] | None) -> list[dict[str, str]]:
+    """Return what else `manylinux-interpreters` can install."""
+    if listed is None:
         return []
-    listed = subprocess.run(
-        [program, "list", "--format", "json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
-    )
     try:
         wanted = ("identifier", "python_version", "implementation")
-        found = json.loads(listed.stdout.decode())
+        found = json.loads(listed.communicate()[0].decode())
         return [{name: one[name] for name in wanted} for one in found if not one["installed"]]
     except (ValueError, KeyError, TypeError):
         return []
@@ -86,12 +94,13 @@ def on_demand() -> list[dict[str, str]]:
 
 def look(describe: str) -> dict[str, Any]:
     """Return all of it."""
+    listed = listing()
     path = OWN + os.pathsep + os.environ.get("PATH", os.defpath)
     return {
         "environ": dict(os.environ),
         "machine": os.uname().machine,
         "interpreters": interpreters(describe),
-        "on_demand": on_demand(),
+        "on_demand": on_demand(listed),
         "tools": {name: shutil.which(name, path=path) for name in TOOLS},
     }
 
