@@ -124,6 +124,10 @@ class FakeApi:
         self.stuck: set[str] = set()
         self.past: list[dict[str, Any]] = []
         self.asked: dict[str, Any] = {}
+        self.paused: list[bool] = []
+        self.is_full = False
+        self.may_commit = threading.Event()
+        self.may_commit.set()
         # What ran beside the hooks, and what becomes of it.
         self.beside: list[tuple[str, list[str], dict[str, str]]] = []
         self.answered: Ran | None = None
@@ -193,7 +197,11 @@ class FakeApi:
     def start(self, one: str) -> None:
         self.made[one].start()
 
-    def commit(self, one: str, *, conf: dict[str, Any]) -> dict[str, str]:
+    def commit(self, one: str, *, conf: dict[str, Any], pause: bool) -> dict[str, str]:
+        assert self.may_commit.wait(20)
+        self.paused.append(pause)
+        if self.is_full:
+            raise APIError("failed", explanation="no space left on device")
         if one not in self.made:
             raise NotFound(f"No such container: {one}")
         made = f"sha256:{next(self._ids)}"

@@ -90,11 +90,11 @@ def test_a_guess_spares_the_search_for_an_interpreter_if_it_is_right(places: Pla
 def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_in(places: Places) -> None:
     place = places.make()
     (looked,) = places.api.running()
-    with place.workshop(place.context.processes, []) as workshop:
+    with place.workshop(place.context.processes, [], PYTHON) as workshop:
         assert workshop.container.name == looked
     place.engine.settle()
     assert places.api.running() == []
-    with place.workshop(place.context.processes, []) as workshop:
+    with place.workshop(place.context.processes, [], PYTHON) as workshop:
         assert workshop.container.name != looked
     place.close()
     place.engine.close()
@@ -104,7 +104,7 @@ def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_i
 def test_what_is_ended_apart_from_the_build_has_a_container_of_its_own(places: Places) -> None:
     place = places.make()
     (looked,) = places.api.running()
-    with place.workshop(Processes(), []) as workshop:
+    with place.workshop(Processes(), [], PYTHON) as workshop:
         assert workshop.container.name != looked
     place.close()
     place.engine.close()

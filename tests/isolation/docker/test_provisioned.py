@@ -10,7 +10,7 @@ import pytest
 from fake_engine import PYTHON, FakeApi, Ran, image, make_place
 from support import Recorder, wait_for
 
-from headless_wheel_builder.errors import DependencyError
+from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
@@ -20,6 +20,7 @@ from headless_wheel_builder.isolation.docker.contents import Contents
 from headless_wheel_builder.isolation.docker.installing import REPORT, RESOLVED
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+from headless_wheel_builder.values import changed
 
 REQUIREMENTS = f"{programs.SCRATCH}/requirements.txt"
 FLIT = ("flit_core",)
@@ -100,7 +101,7 @@ class Builds:
                     images.confirm()
                 except OutdatedError:
                     continue
-                return made
+                return [changed(one, made=one.image) for one in made]
             raise AssertionError("it builds again and again")
         finally:
             images.close()
@@ -178,19 +179,43 @@ def test_what_is_found_beside_hooks_counts_only_if_it_is_what_is_used(
     made = len(builds.api.made)
     images = builds.begin()
     assert images.make(FLIT) == first
-    question = images.question(first.image)
+    question = images.question(images.make(FLIT))
     assert question is not None
     images.hosted(first.image, "hooks")
     images.confirm()
     assert [(one, tuple(argv)) for one, argv, _ in builds.api.beside] == [("hooks", question.argv)]
     assert len(builds.api.made) == made + asks_again
-    assert images.question(first.image) is None
+    assert images.question(images.make(FLIT)) is None
+    images.close()
+
+
+def test_an_image_is_made_while_the_container_is_there_for_its_own_interpreter(builds: Builds) -> None:
+    builds.api.may_commit.clear()
+    images = builds.begin()
+    made = images.make(FLIT)
+    taken = images.take(made)
+    assert taken is not None
+    assert images.take(made) is None
+    builds.api.may_commit.set()
+    assert builds.api.kept[made.image]["Of"] == "sha256:base"
+    assert builds.api.paused == [False]
+    taken[1].close()
+    images.close()
+
+
+def test_an_image_that_cannot_be_made_is_an_error_for_whoever_needs_it(builds: Builds) -> None:
+    builds.api.is_full = True
+    images = builds.begin()
+    made = images.make(FLIT)
+    with pytest.raises(IsolationError, match="could not be kept as an image") as caught:
+        raise AssertionError(made.image)
+    assert "no space left" in caught.value.cause
     images.close()
 
 
 def test_an_image_that_is_no_guess_has_nothing_to_be_asked_beside_its_hooks(builds: Builds) -> None:
     images = builds.begin()
-    assert images.question(images.make(FLIT).image) is None
+    assert images.question(images.make(FLIT)) is None
     images.close()
 
 

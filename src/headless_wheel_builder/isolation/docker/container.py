@@ -119,14 +119,15 @@ class Container:
     def kill_hook(self, hook: int) -> None:
         """Do nothing: a hook ends with its container."""
 
-    def commit(self, labels: Mapping[str, str]) -> str:
+    def commit(self, labels: Mapping[str, str], *, pause: bool = True) -> str:
         """Keep what it is now as an image, and return the image's id.
 
+        :param pause: whether what runs there has to wait for it
         :raises IsolationError: the engine does not do it
         """
         with self._engine.doing("The environment could not be kept as an image"):
             conf = {"Labels": dict(labels), "Cmd": [], "Entrypoint": []}
-            return str(self._engine.api.commit(self.id, conf=conf)["Id"])
+            return str(self._engine.api.commit(self.id, conf=conf, pause=pause)["Id"])
 
     def leave(self) -> None:
         """Remove it while other things are done; whoever closes the engine waits until it is gone."""
@@ -140,6 +141,11 @@ class Container:
                 self._attachment.close()
             with contextlib.suppress(*ERRORS):
                 self._remove()
+
+    @property
+    def python(self) -> str:
+        """The interpreter that its host is started with."""
+        return self._plan.argv[0]
 
     @property
     def is_started(self) -> bool:

@@ -95,7 +95,8 @@ def _move(place: Place, what: str, work: Callable[[Workshop], None], members: It
 
 
 def _made(place: Place, question: str, work: Callable[[Workshop], None], members: Iterable[Member]) -> dict[str, Any]:
-    with place.workshop(place.context.processes, members, PROVISIONING) as workshop:
+    python = place.surroundings.newest().path
+    with place.workshop(place.context.processes, members, python, PROVISIONING) as workshop:
         work(workshop)
         facts = workshop.ask(programs.LOOK, programs.DESCRIBE)
         return {"image": workshop.container.commit(kept_labels(question, place.id)), "facts": facts}

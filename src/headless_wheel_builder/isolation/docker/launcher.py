@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -35,6 +35,7 @@ class ContainerLauncher:
     :param memory: what hooks needed before
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
+    :param before_sources: called before anything of the project is in it
     :param limits: what hooks are held to, and what is said when they reach it
     """
 
@@ -51,6 +52,7 @@ class ContainerLauncher:
         is_hosted: bool = True,
         limits: HookLimits,
         members: Sequence[Member] = (),
+        before_sources: Callable[[], object] = lambda: None,
     ) -> None:
         self.container = container
         self._python = python
@@ -65,7 +67,7 @@ class ContainerLauncher:
         self._is_forked = is_hosted and not backend.is_in_tree
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         first: Frame = {"preload": preload, "own": list(memory.own) if memory else []}
-        self._start(first, host, backend.source, members)
+        self._start(first, host, backend.source, members, before_sources)
         self._talk = Conversation(container)
         # Where hooks ran last.
         self.folder = self._sources[os.path.abspath(backend.source)]
@@ -114,7 +116,14 @@ class ContainerLauncher:
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
         return json.loads(ended["files"][answer])
 
-    def _start(self, first: Frame, host: Sequence[str], source: str, members: Sequence[Member]) -> None:
+    def _start(
+        self,
+        first: Frame,
+        host: Sequence[str],
+        source: str,
+        members: Sequence[Member],
+        before_sources: Callable[[], object],
+    ) -> None:
         """Start the host, with a source tree and what it needs itself in its container."""
         container, checkpoint = self.container, self._processes.checkpoint
         folders = of_folder(SOURCES), of_folder(CALLS)
@@ -122,9 +131,11 @@ class ContainerLauncher:
         if container.is_started:
             # What it needs itself is there.
             container.start_again(host, SOURCES, first)
+            before_sources()
             container.put([*folders, *sources], checkpoint)
             return
         # Only a container that runs ends with its frontend: before that, nothing goes in that takes time.
+        before_sources()
         few, rest = beginning(sources)
         container.put([*programs.members(), *members, *folders, *few], checkpoint)
         container.start(first)

@@ -63,12 +63,13 @@ class Place:
 
     @contextlib.contextmanager
     def workshop(
-        self, processes: Processes, members: Iterable[Member], capabilities: tuple[str, ...] = ()
+        self, processes: Processes, members: Iterable[Member], python: str, capabilities: tuple[str, ...] = ()
     ) -> Iterator[Workshop]:
         """Have a container with a network to provision in, for the length of a `with` block.
 
         :param processes: that it is ended with
         :param members: what to copy into it
+        :param python: what its host is run by, if it has none yet
         :param capabilities: of its root user
         :raises IsolationError: there can be none
         """
@@ -80,7 +81,7 @@ class Place:
                     workshop.container.put(everything, processes.checkpoint)
                 yield workshop
         else:
-            plan = changed(self._provisioning(self.surroundings.newest().path), capabilities=capabilities)
+            plan = changed(self._provisioning(python), capabilities=capabilities)
             with open_workshop(self.engine, plan, processes, [*self.carried.files, *members]) as workshop:
                 yield workshop
 

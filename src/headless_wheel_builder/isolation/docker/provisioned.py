@@ -12,6 +12,7 @@ from headless_wheel_builder.events import Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
 from headless_wheel_builder.isolation.docker.beside import Beside, Question
+from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.contents import Contents, contents
 from headless_wheel_builder.isolation.docker.engine import ERRORS
@@ -32,15 +33,23 @@ Requirements: TypeAlias = tuple[str, ...]
 class Provisioned:
     """An image with an environment.
 
-    :param image: its id
+    :param made: its id, or what it will have one from
     :param key: of what it was made; empty if it is not kept
     :param is_hosted: whether its interpreter can be a hook host that imports backends
     """
 
-    image: str
+    made: str | Commit
     key: str
     contents: Contents
     is_hosted: bool = True
+
+    @property
+    def image(self) -> str:
+        """Its id, when it is there.
+
+        :raises IsolationError: it could not be made
+        """
+        return self.made if isinstance(self.made, str) else self.made.image
 
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -73,13 +82,12 @@ class ProvisionedImages:
         # What the index was asked, for guesses that did not turn out to be right too.
         self._resolutions: dict[Requirements, Resolution] = {}
         self._guesses: list[Requirements] = []
-        self._unkept: list[str] = []
+        self._commits: list[tuple[Requirements, Provisioned, Commit]] = []
         # The containers in which images were made, until there is something to do in them.
-        self._idle: dict[str, tuple[Container, contextlib.ExitStack]] = {}
+        self._idle: dict[Commit, tuple[Container, contextlib.ExitStack]] = {}
         # The containers of hooks, by the image that was guessed for them.
         self._hosts: dict[str, str] = {}
         self._learnt: dict[str, Learnt] = {}
-        self._has_made = False
 
     def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
         """Take over an image that somebody else made and removes."""
@@ -95,13 +103,21 @@ class ProvisionedImages:
             self._made[wanted] = self._guess(wanted) or self._right(wanted)
         return self._made[wanted]
 
-    def take(self, image: str) -> tuple[Container, contextlib.ExitStack] | None:
-        """Return the container in which an image was made, and what removes it; once."""
-        return self._idle.pop(image, None)
+    def take(self, provisioned: Provisioned) -> tuple[Container, contextlib.ExitStack] | None:
+        """Return the container in which an image was made, and what removes it; once.
 
-    def question(self, image: str) -> Question | None:
+        Only its own interpreter may run there before the image is there, as it writes nothing that is not there yet.
+        """
+        if isinstance(provisioned.made, str) or provisioned.made not in self._idle:
+            return None
+        container, opened = self._idle.pop(provisioned.made)
+        if container.python != self._interpreter.path:
+            provisioned.made.settled()
+        return container, opened
+
+    def question(self, provisioned: Provisioned) -> Question | None:
         """Return what to ask beside the hooks of an image, if there is anything to be asked, and it can be there."""
-        asked = next((wanted for wanted in self._guesses if self._made[wanted].image == image), None)
+        asked = next((wanted for wanted in self._guesses if self._made[wanted] is provisioned), None)
         return None if asked is None else self._installer.question(asked)
 
     def hosted(self, image: str, container: str) -> None:
@@ -152,12 +168,18 @@ class ProvisionedImages:
         for question, learnt in self._learnt.items():
             if learnt.is_new:
                 self._place.keeper.remember(question, learnt.facts())
-        for image in self._unkept:
-            with contextlib.suppress(*ERRORS):  # what stays has no name, and `docker image prune` finds it
-                self._place.engine.api.remove_image(image, force=True)
+        for wanted, made, commit in self._commits:
+            with contextlib.suppress(IsolationError, *ERRORS):
+                self._settle(wanted, made, commit.settled())
         remove_lost(self._place.engine, lambda: None)
-        if self._has_made:
+        if self._commits:
             tidy(self._place.engine, lambda: None)
+
+    def _settle(self, wanted: Requirements, made: Provisioned, image: str) -> None:
+        if made.key:
+            self._place.keeper.remember(self._question(wanted), changed(made, made=image).facts())
+        else:  # if it stays, it has no name, and `docker image prune` finds it
+            self._place.engine.api.remove_image(image, force=True)
 
     def _guess(self, wanted: Requirements) -> Provisioned | None:
         # What was asked about once is known for the rest of the build.
@@ -212,18 +234,17 @@ class ProvisionedImages:
             found = contents(workshop, self._interpreter)
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
-            image = workshop.container.commit(kept_labels(key, place.id))
-            self._idle[image] = workshop.container, opened.pop_all()
-        self._has_made = True
-        made = Provisioned(image, key, found, self._interpreter.is_hosted)
-        if is_kept:
-            place.keeper.remember(self._question(wanted), made.facts())
-        else:
-            self._unkept.append(image)
+            container = workshop.container
+            labels = kept_labels(key, place.id)
+            commit = Commit(lambda: container.commit(labels, pause=False), place.context.processes)
+            self._idle[commit] = container, opened.pop_all()
+        made = Provisioned(commit, key, found, self._interpreter.is_hosted)
+        self._commits.append((wanted, made, commit))
         return made
 
     def _workshop(self, context: Context) -> contextlib.AbstractContextManager[Workshop]:
-        return self._place.workshop(context.processes, self._installer.members())
+        python = self._interpreter if self._interpreter.is_hosted else self._place.surroundings.newest()
+        return self._place.workshop(context.processes, self._installer.members(), python.path)
 
     def _question(self, wanted: Requirements) -> str:
         return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)

@@ -12,6 +12,7 @@ from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
 from headless_wheel_builder.isolation.docker.archive import Member
+from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
@@ -36,7 +37,7 @@ class ContainerSession:
         self.ask = images.ask
         self._images = images
         self._opened = contextlib.ExitStack()
-        self._launchers: dict[tuple[str, str], ContainerLauncher] = {}
+        self._launchers: dict[tuple[str | Commit, str], ContainerLauncher] = {}
 
     @contextlib.contextmanager
     def provision(self, requirements: Sequence[str]) -> Iterator[ContainerEnvironment]:
@@ -64,20 +65,20 @@ class ContainerSession:
 
     def launcher(self, provisioned: Provisioned, backend: BackendPlace) -> ContainerLauncher:
         """Return what runs hooks of a backend in an environment: one container for all of them."""
-        key = (provisioned.image, backend.name)
+        key = (provisioned.made, backend.name)
         if key not in self._launchers:
             place = self.place
             host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
             argv = programs.host_argv(host, place.image.platform)
             binds = tuple(_bind(*pair) for pair in place.config.extra_mounts.items())
             plan = changed(
-                place.plan(provisioned.image),
+                place.plan(""),
                 argv=argv,
                 binds=binds,
                 network=place.config.network,
                 folder=SOURCES,
             )
-            question = self._images.question(provisioned.image) if plan.network and plan.memory is None else None
+            question = self._images.question(provisioned) if plan.network and plan.memory is None else None
             container = self._container(provisioned, plan)
             members = (*place.carried.files, *(question.members if question else ()))
             self._launchers[key] = self._launched(container, plan, provisioned, backend, members)
@@ -87,12 +88,13 @@ class ContainerSession:
 
     def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
         # The one in which the environment was made is as a new one would be, but for its network.
-        made = self._images.take(provisioned.image) if plan.network and not plan.binds else None
+        made = self._images.take(provisioned) if plan.network and not plan.binds else None
         if made is not None:
             self._opened.enter_context(made[1])
             return made[0]
         place = self.place
-        return self._opened.enter_context(opened(place.engine, plan, place.context.processes))
+        new = changed(plan, image=provisioned.image)
+        return self._opened.enter_context(opened(place.engine, new, place.context.processes))
 
     def _launched(
         self,
@@ -114,6 +116,7 @@ class ContainerSession:
             is_hosted=provisioned.is_hosted,
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
             members=members,
+            before_sources=lambda: provisioned.image,
         )
         verify(plan, launcher.look(SEEN))
         return launcher
