@@ -55,6 +55,7 @@ class FakeContainer:
     def __init__(self, config: dict[str, Any], program: Program) -> None:
         self.config = config
         self.files: dict[str, bytes] = {}
+        self.put_before_start: list[str] = []
         self.requests: list[Frame] = []
         self.is_running = False
         self._program = program
@@ -188,6 +189,8 @@ class FakeApi:
             for member in archive:
                 opened = archive.extractfile(member) if member.isreg() else None
                 self.made[one].files["/" + member.name] = opened.read() if opened else b""
+                if not self.made[one].is_running:
+                    self.made[one].put_before_start.append("/" + member.name)
         return True
 
     def attach_socket(self, one: str, params: Mapping[str, int]) -> socket.socket:

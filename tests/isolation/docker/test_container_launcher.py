@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from fake_engine import BASE, FakeApi, Ran, engine
@@ -13,6 +14,8 @@ from support import Recorder
 
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.docker.ahead import Ahead
+from headless_wheel_builder.isolation.docker.archive import FEW
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
@@ -29,6 +32,7 @@ class Hooks:
         self.source = source
         self.api = FakeApi(self._hook)
         self.requests: list[Frame] = []
+        self.repairers = 0
         self._container = Container(engine(self.api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
         self._container.make()
         self.launcher = ContainerLauncher(
@@ -39,7 +43,12 @@ class Hooks:
             processes=Processes(),
             report=Recorder(),
             limits=HookLimits(engine(self.api), self._container, memory=None, seconds=None),
+            repairer=cast("Ahead", self),
         )
+
+    def start(self) -> None:
+        """Be what repairs wheels."""
+        self.repairers += 1
 
     def call(self, control: Path, env: dict[str, str], **arguments: str | None) -> Frame:
         """Call a hook and return what the host was asked."""
@@ -86,3 +95,26 @@ def test_what_is_made_goes_into_a_folder_of_the_container_and_the_answer_comes_o
     assert there in request["make"]
     assert hooks.launcher.places == {folder: there}
     assert json.loads((tmp_path / "control" / "output.json").read_text()) == {"return_val": "a.whl"}
+
+
+@pytest.mark.parametrize(("name", "count"), [("module.c", 1), ("module.pyx", 1), ("module.py", 0)])
+def test_what_repairs_wheels_is_started_beside_the_hook_where_there_are_sources_of_machine_code(
+    tmp_path: Path, name: str, count: int
+) -> None:
+    (tmp_path / "pkg" / "src").mkdir(parents=True)
+    (tmp_path / "pkg" / "src" / name).touch()
+    hooks = Hooks(tmp_path / "pkg")
+    hooks.call(tmp_path / "control", {}, wheel_directory="out")
+    assert hooks.repairers == count
+    hooks.close()
+
+
+@pytest.mark.parametrize(("size", "is_before"), [(1000, True), (FEW, False)])
+def test_only_a_small_tree_goes_in_before_the_start(tmp_path: Path, size: int, is_before: bool) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "data").write_bytes(b"x" * size)
+    hooks = Hooks(tmp_path / "pkg")
+    (container,) = hooks.api.made.values()
+    assert ("/hwb/source/1/pkg/data" in container.put_before_start) is is_before
+    assert container.files["/hwb/source/1/pkg/data"] == b"x" * size
+    hooks.close()

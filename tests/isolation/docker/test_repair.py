@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from fake_engine import FakeApi, make_place
 from support import Recorder
 
 from headless_wheel_builder.errors import ArtifactError
@@ -18,11 +20,14 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.images import newer_policy
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.repair import Repaired, options, repaired, warn_of_unrepaired
+from headless_wheel_builder.isolation.docker.plan import Plan
+from headless_wheel_builder.isolation.docker.repair import Repaired, ahead, options, repaired, warn_of_unrepaired
+from headless_wheel_builder.values import changed
 
 TAGGED = "pkg-1.0-cp311-cp311-linux_x86_64.whl"
 REPAIRED = "pkg-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
 IMAGE = {"PATH": "/usr/local/bin:/usr/bin", "AUDITWHEEL_PLAT": "manylinux_2_28_x86_64"}
+PLAN = Plan(image="sha256:base", platform="linux/amd64", argv=("python",))
 
 
 class Launcher:
@@ -30,6 +35,7 @@ class Launcher:
 
     def __init__(self, **answer: object) -> None:
         self.answer = answer
+        self.repairer: Any = None
         self.calls: list[tuple[tuple[str, ...], Mapping[str, str]]] = []
 
     def program(self, *arguments: str, environ: Mapping[str, str]) -> Any:
@@ -44,7 +50,7 @@ def repair(
     name: str = TAGGED,
     config: DockerConfig | None = None,
     environ: Mapping[str, str] | None = None,
-) -> tuple[str, str]:
+) -> Repaired:
     place = object.__new__(Place)
     place.config = config or DockerConfig()
     place.carried = carried(environ or {})
@@ -60,6 +66,35 @@ def test_a_repaired_wheel_is_taken_from_a_folder_of_its_own(recorder: Recorder) 
     (((script, wheel, target, _), _),) = launcher.calls
     assert (script, wheel, target) == (programs.REPAIR, f"/calls/1/out/{TAGGED}", "/calls/1/out-repaired")
     assert recorder.events == [WheelRepairing()]
+
+
+def test_an_auditwheel_that_was_started_before_is_asked_first(recorder: Recorder) -> None:
+    asked = []
+    launcher = Launcher(outcome="pure")
+    launcher.repairer = SimpleNamespace(ask=lambda frame: asked.append(frame) or {"outcome": "pure"})
+    repair(launcher, recorder, name="pkg-1.0-py3-none-any.whl")
+    assert asked == [{"wheel": "/calls/1/out/pkg-1.0-py3-none-any.whl", "folder": "/calls/1/out-repaired"}]
+    assert launcher.calls == []
+    launcher.repairer = SimpleNamespace(ask=lambda _frame: None)
+    repair(launcher, recorder, name="pkg-1.0-py3-none-any.whl")
+    assert len(launcher.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "plan", "is_there"),
+    [
+        (DockerConfig(), PLAN, True),
+        (DockerConfig(), changed(PLAN, cpus=2), True),
+        (DockerConfig(repair_wheel=False), PLAN, False),
+        (DockerConfig(), changed(PLAN, memory=1), False),
+        (DockerConfig(), changed(PLAN, cpus=1), False),
+    ],
+)
+def test_one_is_started_before_only_where_nothing_is_scarce(
+    tmp_path: Path, config: DockerConfig, plan: Plan, is_there: bool
+) -> None:
+    place = make_place(tmp_path, FakeApi(), config=config)
+    assert (ahead(place, plan, "container") is not None) is is_there
 
 
 def test_a_small_wheel_comes_with_the_answer(recorder: Recorder) -> None:

@@ -13,6 +13,7 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
 from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import Member, beginning, of_folder, of_tree
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
@@ -23,6 +24,11 @@ SOURCES: Final = f"{programs.HOME}/source"
 CALLS: Final = f"{programs.HOME}/calls"
 # Hooks write into folders that are named so in what they are called with.
 FOLDER: Final = "_directory"
+# Sources of machine code.
+COMPILED: Final = (
+    ".c", ".cc", ".cpp", ".cu", ".cxx", ".d", ".f", ".f90", ".for", ".go", ".m", ".mm", ".nim", ".pyx", ".rs", ".s",
+    ".swift", ".zig",
+)  # fmt: skip
 NOTHING: Final[Frame] = {"preload": [], "own": []}
 
 
@@ -35,6 +41,7 @@ class ContainerLauncher:
     :param memory: what hooks needed before
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
+    :param repairer: started beside the hook that builds a wheel, if that may need it
     :param before_sources: called before anything of the project is in it
     :param limits: what hooks are held to, and what is said when they reach it
     """
@@ -53,8 +60,10 @@ class ContainerLauncher:
         limits: HookLimits,
         members: Sequence[Member] = (),
         before_sources: Callable[[], object] = lambda: None,
+        repairer: Ahead | None = None,
     ) -> None:
         self.container = container
+        self.repairer = repairer
         self._python = python
         self._processes = processes
         self._report = report
@@ -62,6 +71,7 @@ class ContainerLauncher:
         self._limits = limits
         self._sources: dict[str, str] = {}
         self._calls = 0
+        self._may_be_compiled = False
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
@@ -83,6 +93,8 @@ class ContainerLauncher:
         source = os.getcwd() if cwd is None else cwd
         os.stat(source)
         request = self._request(hook, control, env, source)
+        if hook == "build_wheel" and self._may_be_compiled and self.repairer is not None:
+            self.repairer.start()
         with self._limits.watching():
             ended = self._called(request, hook, on_output or _print)
         self._processes.checkpoint()
@@ -180,7 +192,9 @@ class ContainerLauncher:
         place = f"{SOURCES}/{len(self._sources) + 1}/{os.path.basename(source)}"
         self._sources[source] = place
         yield of_folder(os.path.dirname(place))
-        yield from of_tree(source, place, self._processes.checkpoint)
+        for member in of_tree(source, place, self._processes.checkpoint):
+            self._may_be_compiled = self._may_be_compiled or member[0].name.endswith(COMPILED)
+            yield member
 
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:

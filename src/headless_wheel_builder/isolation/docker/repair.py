@@ -18,9 +18,11 @@ from headless_wheel_builder.events import (
     WheelRepairing,
 )
 from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
+from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.refusal import Refusal
 from headless_wheel_builder.isolation.docker.unrepaired import error
 from headless_wheel_builder.values import value
@@ -49,10 +51,10 @@ def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) 
     report = place.context.report
     if not name.endswith(PURE):
         report(WheelRepairing())
-    target = f"{folder}-repaired"
-    environ = {**place.surroundings.environ, **place.given}
-    asked = options(place.config, environ, place.surroundings.tools["auditwheel"])
-    answer = launcher.program(programs.REPAIR, f"{folder}/{name}", target, json.dumps(asked), environ=place.given)
+    wheel, target, asked = f"{folder}/{name}", f"{folder}-repaired", wanted(place)
+    answer = None if launcher.repairer is None else launcher.repairer.ask({"wheel": wheel, "folder": target})
+    if answer is None:
+        answer = launcher.program(programs.REPAIR, wheel, target, json.dumps(asked), environ=place.given)
     tell(answer, report)
     content = base64.b64decode(answer["content"]) if "content" in answer else None
     if answer["outcome"] == "pure":
@@ -60,6 +62,19 @@ def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) 
     if answer["outcome"] == "repaired":
         return Repaired(target, str(answer["name"]), content)
     raise error(Refusal(name, answer, asked["plat"], place.image.architecture))
+
+
+def ahead(place: Place, plan: Plan, container: str) -> Ahead | None:
+    """Return what can repair the wheel of a container, and be started before that is built; None to spare resources."""
+    if not place.config.repair_wheel or plan.memory is not None or (plan.cpus is not None and plan.cpus <= 1):
+        return None
+    argv = (place.surroundings.newest().path, "-I", programs.REPAIR, json.dumps(wanted(place)))
+    return Ahead(place.engine, container, argv, place.given)
+
+
+def wanted(place: Place) -> dict[str, Any]:
+    """Return what the program gets in containers of an image."""
+    return options(place.config, {**place.surroundings.environ, **place.given}, place.surroundings.tools["auditwheel"])
 
 
 def options(config: DockerConfig, environ: Mapping[str, str], auditwheel: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, Re
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
+from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container, opened
@@ -117,9 +118,16 @@ class ContainerSession:
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
             members=members,
             before_sources=lambda: provisioned.image,
+            repairer=self._repairer(container, plan),
         )
         verify(plan, launcher.look(SEEN))
         return launcher
+
+    def _repairer(self, container: Container, plan: Plan) -> Ahead | None:
+        repairer = repair.ahead(self.place, plan, container.id)
+        if repairer is not None:
+            self._opened.callback(repairer.close)
+        return repairer
 
     def keep(self) -> None:
         """Keep the containers of a build that failed, if that is wanted."""

@@ -40,6 +40,9 @@ folder = sys.argv[sys.argv.index("-w") + 1]
 """
 
 
+OPTIONS = {"path": "", "plat": None, "strip": False, "only_plat": False, "exclude": []}
+
+
 class Fake:
     """An auditwheel whose repairs are what a test wants, beside a `strip` that empties files."""
 
@@ -315,6 +318,49 @@ class TestSurroundings:
 
 def test_platforms_are_read_from_names() -> None:
     assert contents.platforms("a-1-1-py2.py3-none-linux_x86_64.any.whl") == ["linux_x86_64", "any"]
+
+
+def asked(arguments: list[str], frame: Mapping[str, str] | None) -> Any:
+    """Run the program as it is run ahead, and return its answer."""
+    body = json.dumps(frame).encode() if frame else b""
+    stdin = len(body).to_bytes(4, "big") + body if frame else b""
+    done = subprocess.run(
+        [sys.executable, repair.__file__, *arguments], input=stdin, stdout=subprocess.PIPE, check=True
+    )
+    return json.loads(done.stdout[4:]) if done.stdout else None
+
+
+def test_one_that_is_ready_repairs_what_it_is_told_of(fake: Fake, tmp_path: Path) -> None:
+    fake.does(f"assert sys.stdin.read() == ''; {GOOD}")
+    wheel = make_wheel(tmp_path, CODE, name=TAGGED)
+    options = json.dumps({**OPTIONS, "auditwheel": str(fake.program)})
+    answer = asked([options], {"wheel": str(wheel), "folder": str(tmp_path / "repaired")})
+    assert (answer["outcome"], answer["name"]) == ("repaired", REPAIRED)
+    assert answer["commands"][0]["argv"] == ["auditwheel", "repair", "-w", str(tmp_path / "repaired"), str(wheel)]
+    assert fake.repairs == [["repair", "-w", str(tmp_path / "repaired"), str(wheel)]]
+
+
+def test_one_that_is_ready_ends_when_there_is_nothing_to_do(fake: Fake) -> None:
+    assert asked([json.dumps({**OPTIONS, "auditwheel": str(fake.program)})], None) is None
+    assert not fake.log.exists()
+
+
+def test_one_that_has_ended_before_it_was_needed_is_run_again(fake: Fake, tmp_path: Path) -> None:
+    ready = auditwheel.Auditwheel({**OPTIONS, "auditwheel": str(fake.program)})
+    process = ready.get_ready()
+    assert process is not None
+    process.communicate()
+    wheel = make_wheel(tmp_path, CODE, name=TAGGED)
+    (tmp_path / "repaired").mkdir()
+    assert ready.repair(str(wheel), str(tmp_path / "repaired"))[0] == 0
+    assert len(fake.repairs) == 1
+
+
+def test_what_is_no_script_of_python_is_not_made_ready(tmp_path: Path) -> None:
+    (tmp_path / "auditwheel").write_text("#!/bin/sh\necho auditwheel 6.8.2\n")
+    (tmp_path / "auditwheel").chmod(0o755)
+    ready = auditwheel.Auditwheel({**OPTIONS, "auditwheel": str(tmp_path / "auditwheel")})
+    assert ready.get_ready() is None
 
 
 def test_a_wheel_comes_with_the_answer_unless_it_is_big(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Before that, stripping came after patching, and broke some files: https://github.com/pypa/auditwheel/issues/716
 STRIPS = (6, 8)
 VERSION = re.compile(r"auditwheel[ -](\d+)\.(\d+)(?:\.\d+)*")
+READY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ready.py")
 # Where its metadata is, from the folder that the script's is in.
 METADATA = os.path.join("lib", "python*", "site-packages", "auditwheel-*.dist-info")
 # The policy is given as an option: one in a variable that it does not know ends even `--version`.
@@ -31,6 +33,7 @@ class Auditwheel:
         self._options = options
         self._argv = command(options["auditwheel"])
         self._environ = environment(dict(os.environ), options["path"])
+        self._ready: subprocess.Popen[bytes] | None = None
         self.strip = shutil.which("strip", path=self._environ["PATH"])
         self.commands: list[dict[str, Any]] = []
         version = VERSION.search(installed(options["auditwheel"]) or self.run("--version")[1])
@@ -47,9 +50,32 @@ class Auditwheel:
         arguments += ["--only-plat"] if options["only_plat"] else []
         for name in options["exclude"]:
             arguments += ["--exclude", name]
-        code, log = self.run(*arguments, wheel)
-        self.commands.append({"argv": ["auditwheel", *arguments, wheel], "log": log})
+        arguments.append(wheel)
+        code, log = self._run_ready(arguments) or self.run(*arguments)
+        self.commands.append({"argv": ["auditwheel", *arguments], "log": log})
         return code, log
+
+    def get_ready(self) -> subprocess.Popen[bytes] | None:
+        """Start it, for the first repair: it imports what it needs before it is told of a wheel. Return its process."""
+        words = shebang(self._argv[-1])
+        if not words or not os.path.basename(words[0]).startswith("python"):
+            return None
+        flags = self._argv[1:-1] or words[1:]
+        self._ready = subprocess.Popen(
+            [words[0], *flags, READY, self._argv[-1]],
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return self._ready
+
+    def _run_ready(self, arguments: list[str]) -> tuple[int, str] | None:
+        ready, self._ready = self._ready, None
+        if ready is None or ready.poll() is not None:
+            return None
+        printed = ready.communicate(json.dumps(arguments).encode() + b"\n")[0]
+        return ready.returncode, printed.decode(errors="replace")
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run it, and return its exit code and what it printed."""
@@ -86,8 +112,14 @@ def environment(environ: dict[str, str], path: str) -> dict[str, str]:
 
 def command(program: str) -> list[str]:
     """Return what runs a script so that its interpreter sees the variables above, as it does not with `-E`."""
+    words = shebang(program)
+    if words[1:] in (["-E"], ["-sE"], ["-Es"]):
+        return [words[0], "-s", program]
+    return [program]
+
+
+def shebang(program: str) -> list[str]:
+    """Return the interpreter of a script, and the options that it gets."""
     with open(program, "rb") as file:
         words = file.readline().decode(errors="replace").split()
-    if words[0:1] and words[0].startswith("#!") and words[1:] in (["-E"], ["-sE"], ["-Es"]):
-        return [words[0][len("#!") :], "-s", program]
-    return [program]
+    return [words[0][len("#!") :], *words[1:]] if words and words[0].startswith("#!") else []

@@ -1,5 +1,8 @@
 """Have auditwheel repair a wheel: `repair.py ANSWER WHEEL FOLDER OPTIONS`, and tell how it went, as JSON.
 
+With `repair.py OPTIONS`, wheel and folder come when they are there, as a frame on stdin, and the answer is one on
+stdout: JSON, after its length in four bytes, most significant first.
+
 OPTIONS is JSON:
 {"auditwheel": its path, or null, "path": folders that come first on PATH for it, "plat": policy or null,
  "strip": bool, "only_plat": bool, "exclude": [name, ...]}
@@ -41,8 +44,11 @@ if TYPE_CHECKING:
 SMALL = 256 * 1024
 
 
-def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Repair a wheel into an empty folder."""
+def repair(wheel: str, folder: str, options: dict[str, Any], auditwheel: Auditwheel | None = None) -> dict[str, Any]:
+    """Repair a wheel into an empty folder.
+
+    :param auditwheel: one that is ready
+    """
     files = contents.elf_files(wheel)
     own = elf.header_of(sys.executable)
     answer = recognised(os.path.basename(wheel), files, own)
@@ -50,7 +56,7 @@ def repair(wheel: str, folder: str, options: dict[str, Any]) -> dict[str, Any]:
         return answer
     if not options["auditwheel"]:
         return {"outcome": "absent"}
-    auditwheel = Auditwheel(options)
+    auditwheel = auditwheel or Auditwheel(options)
     # What is of another machine is not for the `strip` of this one.
     names = [name for name, one in files.items() if one.is_program and own and one.platform == own.platform]
     try:
@@ -116,8 +122,32 @@ def recognised(name: str, files: dict[str, elf.Header], own: elf.Header | None) 
     return None
 
 
-if __name__ == "__main__":
-    answer, wheel, folder, options = sys.argv[1:]
+def serve(options: dict[str, Any]) -> None:
+    """Repair the wheel that a frame tells of, with an auditwheel that is ready."""
+    auditwheel = Auditwheel(options) if options["auditwheel"] else None
+    if auditwheel is not None:
+        auditwheel.get_ready()
+    length = int.from_bytes(sys.stdin.buffer.read(4), "big")
+    if not length:
+        return  # there is nothing to do any more
+    asked = json.loads(sys.stdin.buffer.read(length))
+    wheel, folder = asked["wheel"], asked["folder"]
     os.makedirs(folder)
-    with open(answer, "w") as file:
-        json.dump(enclosed(repair(wheel, folder, json.loads(options)), wheel, folder), file)
+    body = json.dumps(enclosed(repair(wheel, folder, options, auditwheel), wheel, folder)).encode()
+    sys.stdout.buffer.write(len(body).to_bytes(4, "big") + body)
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the arguments say."""
+    options = json.loads(arguments[-1])
+    if len(arguments) == 1:
+        serve(options)
+    else:
+        answer, wheel, folder, _ = arguments
+        os.makedirs(folder)
+        with open(answer, "w") as file:
+            json.dump(enclosed(repair(wheel, folder, options), wheel, folder), file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
