@@ -39,7 +39,7 @@ class Conversation:
         :raises UnsafeError: the host cannot; nothing was run
         """
         try:
-            self._await_ready(on_output)
+            self.await_ready(on_output)
             self._link.send(request)
             return self._result(on_output)
         except UnsafeError:
@@ -66,7 +66,11 @@ class Conversation:
             self._link.close()
         return True
 
-    def _await_ready(self, on_output: OnOutput | None) -> None:
+    def await_ready(self, on_output: OnOutput | None) -> None:
+        """Wait until the host can run a hook.
+
+        :raises UnsafeError: it cannot
+        """
         if not self._is_ready:
             frame = self._link.receive(on_output)
             if frame is None or "unsafe" in frame:

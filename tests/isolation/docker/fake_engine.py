@@ -242,7 +242,7 @@ def image(
 ) -> dict[str, Any]:
     """Return an image as engines list and describe them."""
     facts = {"Id": name, "Os": "linux", "Architecture": architecture, "Labels": dict(labels or {}), "Size": size}
-    return {**facts, "Of": of}
+    return {**facts, "Of": of, "Config": {"Env": ["PATH=/usr/bin", "AUDITWHEEL_PLAT=manylinux_2_28_x86_64"]}}
 
 
 def engine(api: FakeApi, address: str = "unix:///var/run/docker.sock", source: str = "the default") -> Engine:

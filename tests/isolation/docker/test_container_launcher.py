@@ -28,7 +28,7 @@ PATHS = "_PYPROJECT_HOOKS_BACKEND_PATH_JSON"
 class Hooks:
     """A container in which hooks answer what the test wants."""
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, hooks: tuple[str, ...] = ("build_wheel",)) -> None:
         self.source = source
         self.api = FakeApi(self._hook)
         self.requests: list[Frame] = []
@@ -38,7 +38,7 @@ class Hooks:
         self.launcher = ContainerLauncher(
             self._container,
             "/hwb/env/bin/python",
-            BackendPlace(os.fspath(source), "backend", is_in_tree=True),
+            BackendPlace(os.fspath(source), "backend", is_in_tree=True, hooks=hooks),
             host=("/hwb/env/bin/python", "host.py"),
             processes=Processes(),
             report=Recorder(),
@@ -106,6 +106,15 @@ def test_what_repairs_wheels_is_started_beside_the_hook_where_there_are_sources_
     hooks = Hooks(tmp_path / "pkg")
     hooks.call(tmp_path / "control", {}, wheel_directory="out")
     assert hooks.repairers == count
+    hooks.close()
+
+
+def test_what_repairs_wheels_is_not_started_where_none_is_built(tmp_path: Path) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "module.c").touch()
+    hooks = Hooks(tmp_path / "pkg", ("build_sdist",))
+    hooks.call(tmp_path / "control", {}, sdist_directory="out")
+    assert hooks.repairers == 0
     hooks.close()
 
 

@@ -19,6 +19,7 @@ from headless_wheel_builder.isolation.docker.surroundings import (
     Interpreter,
     OnDemand,
     any_python,
+    has_policy,
     likely,
     parse,
 )
@@ -175,3 +176,10 @@ def test_a_python_of_the_packaging_authority_comes_first() -> None:
 )
 def test_where_an_interpreter_is_likely_to_be_is_known_of_plain_versions(python: str, path: str) -> None:
     assert likely(python) == path
+
+
+def test_an_image_is_for_wheels_of_a_policy_if_it_says_so() -> None:
+    api = FakeApi()
+    api.kept["sha256:plain"] = {"Id": "sha256:plain", "Config": {"Env": None}}
+    assert has_policy(engine(api), BASE)
+    assert not has_policy(engine(api), "sha256:plain")

@@ -41,7 +41,7 @@ class ContainerLauncher:
     :param memory: what hooks needed before
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
-    :param repairer: started beside the hook that builds a wheel, if that may need it
+    :param repairer: started beside the first hook, if there may be a wheel that needs it
     :param before_sources: called before anything of the project is in it
     :param limits: what hooks are held to, and what is said when they reach it
     """
@@ -72,6 +72,7 @@ class ContainerLauncher:
         self._sources: dict[str, str] = {}
         self._calls = 0
         self._may_be_compiled = False
+        self._is_for_wheel = "build_wheel" in backend.hooks
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
@@ -93,8 +94,6 @@ class ContainerLauncher:
         source = os.getcwd() if cwd is None else cwd
         os.stat(source)
         request = self._request(hook, control, env, source)
-        if hook == "build_wheel" and self._may_be_compiled and self.repairer is not None:
-            self.repairer.start()
         with self._limits.watching():
             ended = self._called(request, hook, on_output or _print)
         self._processes.checkpoint()
@@ -127,6 +126,11 @@ class ContainerLauncher:
             text = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
         return json.loads(ended["files"][answer])
+
+    def _prepare_repair(self) -> None:
+        if self._is_for_wheel and self._may_be_compiled and self.repairer is not None:
+            self.repairer.start()
+            self._is_for_wheel = False
 
     def _start(
         self,
@@ -199,6 +203,8 @@ class ContainerLauncher:
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
             try:
+                self._talk.await_ready(on_output)
+                self._prepare_repair()
                 return self._talk.run(request, on_output)
             except UnsafeError as unsafe:
                 self._is_forked = False
@@ -210,6 +216,7 @@ class ContainerLauncher:
     def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
         run = ["python", programs.EXECUTE, self._python, *request["run"][1:]]
         fresh = {**request, "run": run, "learn": None}
+        self._prepare_repair()
         try:
             return self._talk.run(fresh, on_output)
         except UnsafeError as error:

@@ -19,7 +19,7 @@ from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.pulling import image_id
-from headless_wheel_builder.isolation.docker.surroundings import any_python, look, parse
+from headless_wheel_builder.isolation.docker.surroundings import any_python, has_policy, look, parse
 from headless_wheel_builder.isolation.docker.workshop import Workshop, open_workshop
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.process import Processes
@@ -115,7 +115,7 @@ class Place:
         return facts
 
     def _entered(self, guess: str, opened: contextlib.ExitStack) -> Workshop:
-        if guess and "linux_" in self.image.name:
+        if guess and has_policy(self.engine, self.id):
             # To look whether it is there takes longer than to see that it cannot be started.
             with contextlib.suppress(IsolationError):
                 return opened.enter_context(self._open(guess))

@@ -22,7 +22,7 @@ from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerL
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import Bind, Plan
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
-from headless_wheel_builder.isolation.docker.verification import SEEN, verify
+from headless_wheel_builder.isolation.docker.verification import SEEN, is_limited, verify
 from headless_wheel_builder.values import changed
 
 
@@ -82,9 +82,14 @@ class ContainerSession:
             question = self._images.question(provisioned) if plan.network and plan.memory is None else None
             container = self._container(provisioned, plan)
             members = (*place.carried.files, *(question.members if question else ()))
-            self._launchers[key] = self._launched(container, plan, provisioned, backend, members)
+            launcher = self._launched(container, plan, provisioned, backend, members)
             if question is not None:
+                # While the host imports the backend, which keeps one processor busy.
                 self._images.hosted(provisioned.image, container.id)
+                self._images.ask()
+            if is_limited(plan):
+                verify(plan, launcher.look(SEEN))
+            self._launchers[key] = launcher
         return self._launchers[key]
 
     def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
@@ -106,7 +111,7 @@ class ContainerSession:
         members: Sequence[Member],
     ) -> ContainerLauncher:
         place, context = self.place, self.place.context
-        launcher = ContainerLauncher(
+        return ContainerLauncher(
             container,
             PYTHON,
             backend,
@@ -120,8 +125,6 @@ class ContainerSession:
             before_sources=lambda: provisioned.image,
             repairer=self._repairer(container, plan),
         )
-        verify(plan, launcher.look(SEEN))
-        return launcher
 
     def _repairer(self, container: Container, plan: Plan) -> Ahead | None:
         repairer = repair.ahead(self.place, plan, container.id)

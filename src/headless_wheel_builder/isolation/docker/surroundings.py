@@ -165,6 +165,16 @@ def likely(python: str) -> str:
     return f"{HOME}/cp3{wanted[1]}-cp3{wanted[1]}/bin/python" if wanted else ""
 
 
+def has_policy(engine: Engine, image: str) -> bool:
+    """Tell whether an image is for wheels of a policy, as those of the Packaging Authority are, and others after them.
+
+    :param image: its id
+    """
+    with engine.doing("The image could not be looked at"):
+        variables = (engine.api.inspect_image(image).get("Config") or {}).get("Env") or ()
+        return any(variable.startswith("AUDITWHEEL_PLAT=") for variable in variables)
+
+
 def any_python(engine: Engine, plan: Plan) -> str:
     """Return an interpreter of an image that nothing is known of yet.
 
