@@ -87,6 +87,19 @@ def test_a_guess_spares_the_search_for_an_interpreter_if_it_is_right(places: Pla
     assert places.api.running() == []
 
 
+def test_what_was_found_out_of_one_interpreter_does_for_builds_with_that_one(places: Places) -> None:
+    places.make(PYTHON).close()
+    made = len(places.api.made)
+    places.make(PYTHON).close()
+    assert len(places.api.made) == made
+    places.make("/opt/python/cp398-cp398/bin/python").close()
+    assert len(places.api.made) == made + 3
+    places.make(PYTHON).close()
+    places.make("/opt/python/cp397-cp397/bin/python").close()
+    assert len(places.api.made) == made + 3
+    places.engine.settle()
+
+
 def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_in(places: Places) -> None:
     place = places.make()
     (looked,) = places.api.running()

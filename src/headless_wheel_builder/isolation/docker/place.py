@@ -103,23 +103,23 @@ class Place:
         return json.dumps([LAYOUT, self.id, self.image.platform, *parts])
 
     def _looked(self, guess: str) -> dict[str, Any]:
-        question = self.question("look")
-        facts = self.keeper.recall(question)
-        if facts is not None:
-            return facts
-        with contextlib.ExitStack() as opened:
-            self._idle = self._entered(guess, opened)
-            facts = look(self._idle)
-            self._opened = opened.pop_all()
-        self.keeper.remember(question, facts)
-        return facts
-
-    def _entered(self, guess: str, opened: contextlib.ExitStack) -> Workshop:
+        question, guessed = self.question("look"), self.question("look", guess)
+        known = self.keeper.recall(question) or (self.keeper.recall(guessed) if guess else None)
+        if known is not None:
+            return known
         if guess and has_policy(self.engine, self.id):
             # To look whether it is there takes longer than to see that it cannot be started.
             with contextlib.suppress(IsolationError):
-                return opened.enter_context(self._open(guess))
-        return opened.enter_context(self._open(any_python(self.engine, self.plan(self.id))))
+                return self._asked(guess, guessed, guess)
+        return self._asked(any_python(self.engine, self.plan(self.id)), question)
+
+    def _asked(self, python: str, question: str, *only: str) -> dict[str, Any]:
+        with contextlib.ExitStack() as opened:
+            workshop = opened.enter_context(self._open(python))
+            facts = look(workshop, *only)
+            self._idle, self._opened = workshop, opened.pop_all()
+        self.keeper.remember(question, facts)
+        return facts
 
     def _open(self, python: str) -> contextlib.AbstractContextManager[Workshop]:
         return open_workshop(self.engine, self._provisioning(python), self.context.processes, self.carried.files)

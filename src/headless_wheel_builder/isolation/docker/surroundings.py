@@ -125,9 +125,12 @@ class Surroundings:
         return max(plain or self.interpreters, key=lambda one: one.version)
 
 
-def look(workshop: Workshop) -> dict[str, Any]:
-    """Ask the image of a container what it has, and return what `parse` reads."""
-    facts: dict[str, Any] = workshop.ask(programs.LOOK, programs.DESCRIBE)
+def look(workshop: Workshop, *only: str) -> dict[str, Any]:
+    """Ask the image of a container what it has, and return what `parse` reads.
+
+    :param only: an interpreter, if the others need not be known
+    """
+    facts: dict[str, Any] = workshop.ask(programs.LOOK, programs.DESCRIBE, *only)
     return facts
 
 

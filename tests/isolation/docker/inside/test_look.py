@@ -35,7 +35,7 @@ def python(path: Path) -> str:
 
 def test_the_interpreter_at_hand_tells_what_it_is(home: Path) -> None:
     path = python(home / "cp312-cp312" / "bin" / "python")
-    (found,) = look.interpreters(PROBE)
+    (found,) = look.interpreters(PROBE, look.paths())
     assert found["path"] == path
     assert found["version"] == list(sys.version_info[:3])
     assert found["implementation"] == platform.python_implementation().lower()
@@ -70,7 +70,7 @@ def test_what_only_looks_like_an_interpreter_is_none(home: Path, tmp_path: Path)
 def test_one_interpreter_with_several_names_is_told_once_by_the_first(home: Path, tmp_path: Path) -> None:
     path = python(home / "cp312-cp312" / "bin" / "python")
     python(tmp_path / "bin" / "python3")
-    assert [found["path"] for found in look.interpreters(PROBE)] == [path]
+    assert [found["path"] for found in look.interpreters(PROBE, look.paths())] == [path]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_one_interpreter_with_several_names_is_told_once_by_the_first(home: Path
 def test_what_cannot_tell_what_it_is_is_left_out(home: Path, tmp_path: Path, text: str, interpreter: str) -> None:
     make_script(home / "broken" / "bin" / "python", text, interpreter)
     path = python(tmp_path / "bin" / "python3")
-    assert [found["path"] for found in look.interpreters(PROBE)] == [path]
+    assert [found["path"] for found in look.interpreters(PROBE, look.paths())] == [path]
 
 
 @pytest.mark.usefixtures("home")
@@ -109,6 +109,16 @@ def test_an_installer_of_interpreters_that_lists_none_has_none(tmp_path: Path, t
 @pytest.mark.usefixtures("home")
 def test_without_an_installer_of_interpreters_there_are_no_more() -> None:
     assert look.on_demand(look.listing()) == []
+
+
+def test_of_one_interpreter_nothing_is_told_of_others(home: Path, tmp_path: Path) -> None:
+    path = python(home / "cp312-cp312" / "bin" / "python")
+    python(home / "cp313-cp313" / "bin" / "python")
+    make_script(tmp_path / "bin" / "manylinux-interpreters", "exit 1")
+    answer = look.look(PROBE, path)
+    assert [found["path"] for found in answer["interpreters"]] == [path]
+    assert answer["on_demand"] == []
+    assert answer["tools"]["manylinux-interpreters"] == os.fspath(tmp_path / "bin" / "manylinux-interpreters")
 
 
 def test_the_whole_answer_is_what_is_read_afterwards(tmp_path: Path) -> None:

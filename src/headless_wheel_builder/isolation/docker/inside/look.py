@@ -1,6 +1,6 @@
-"""Tell what an image has to build wheels with, as JSON in the file that is named: `look.py ANSWER DESCRIBE`.
+"""Tell what an image has to build wheels with, as JSON in the file that is named: `look.py ANSWER DESCRIBE [PYTHON]`.
 
-DESCRIBE is a program that every interpreter runs to tell what it is.
+DESCRIBE is a program that every interpreter runs to tell what it is; if one is named, that is the only one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 # Where images of the Python Packaging Authority have theirs, each below a name like cp312-cp312.
@@ -24,11 +24,11 @@ OWN = "/hwb/tools/bin"
 TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 
 
-def interpreters(describe: str) -> list[dict[str, Any]]:
+def interpreters(describe: str, among: Iterable[str]) -> list[dict[str, Any]]:
     """Return what each interpreter says of itself, in the order in which they are preferred."""
     found: dict[str, dict[str, Any]] = {}
     # All at once, as each takes its time.
-    for path, process in [(path, started([path, "-I", describe])) for path in paths()]:
+    for path, process in [(path, started([path, "-I", describe])) for path in among]:
         facts = described(process)
         if facts is not None:
             key = os.path.realpath(facts["executable"]) + facts["site_packages"]
@@ -92,14 +92,14 @@ def on_demand(listed: subprocess.Popen[bytes] | None) -> list[dict[str, str]]:
         return []
 
 
-def look(describe: str) -> dict[str, Any]:
+def look(describe: str, *only: str) -> dict[str, Any]:
     """Return all of it."""
-    listed = listing()
+    listed = None if only else listing()
     path = OWN + os.pathsep + os.environ.get("PATH", os.defpath)
     return {
         "environ": dict(os.environ),
         "machine": os.uname().machine,
-        "interpreters": interpreters(describe),
+        "interpreters": interpreters(describe, only or paths()),
         "on_demand": on_demand(listed),
         "tools": {name: shutil.which(name, path=path) for name in TOOLS},
     }
@@ -107,4 +107,4 @@ def look(describe: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with open(sys.argv[1], "w") as file:
-        json.dump(look(sys.argv[2]), file)
+        json.dump(look(*sys.argv[2:]), file)
