@@ -63,19 +63,19 @@ def test_they_belong_to_nobody_and_everybody_may_read_them() -> None:
 
 
 @contextlib.contextmanager
-def host(copied: Path) -> Iterator[Channel]:
+def host(copied: Path, first: Frame | None = None, packages: Path | None = None) -> Iterator[Channel]:
     """Have the host of the copy run, in a folder and with a path where nothing of ours is."""
     # Not as in a container, by 0 and 1: what it then ends are all processes of its machine.
     channel = Channel()
+    flags, paths = (["-s"], {"PYTHONPATH": os.fspath(packages)}) if packages else (["-I"], {})
 
     def start(theirs: object) -> subprocess.Popen[bytes]:
         descriptors = list(theirs)  # type: ignore[call-overload]
-        argv = [sys.executable, "-I", copied / "program" / "host.py", *map(str, descriptors)]
-        return subprocess.Popen(
-            argv, cwd=copied, env={"PATH": os.defpath}, pass_fds=descriptors, stdin=subprocess.DEVNULL
-        )
+        argv = [sys.executable, *flags, copied / "program" / "host.py", *map(str, descriptors)]
+        environ = {"PATH": os.defpath, **paths}
+        return subprocess.Popen(argv, cwd=copied, env=environ, pass_fds=descriptors, stdin=subprocess.DEVNULL)
 
-    process = channel.hand_over(start, {"preload": [], "own": []})
+    process = channel.hand_over(start, first or {"preload": [], "own": []})
     try:
         yield channel
     finally:
@@ -138,3 +138,22 @@ def test_the_host_calls_a_hook_by_the_script_of_pyproject_hooks_that_came_along(
     assert ended["ended"] == 0
     (answer,) = ended["files"].values()
     assert json.loads(answer)["return_val"] == "a.whl"
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_no_bytecode_is_written_while_an_image_is_made_and_hooks_write_theirs(
+    copied: Path, tmp_path: Path, is_written: bool
+) -> None:
+    package = tmp_path / "packages"
+    package.mkdir()
+    (package / "ahead.py").touch()
+    (package / "later.py").touch()
+    code = "import later, sys; sys.exit(sys.dont_write_bytecode)"
+    (tmp_path / "hook.py").write_text(code)
+    request = {"run": ["python", os.fspath(tmp_path / "hook.py")], "cwd": "/", "environ": {}, "learn": None}
+    first = {"preload": ["ahead"], "own": ["ahead"], **({} if is_written else {"bytecode": False})}
+    with host(copied, first, package) as channel:
+        assert channel.receive() == {"ready": True}
+        assert [path.name.partition(".")[0] for path in package.glob("__pycache__/*")] == ["ahead"] * is_written
+        assert run(channel, request) == {"ended": 0}
+    assert any(path.name.startswith("later") for path in package.glob("__pycache__/*"))

@@ -146,7 +146,8 @@ class ContainerLauncher:
         sources = self._placed(os.path.abspath(source))
         if container.is_started:
             # What it needs itself is there.
-            container.start_again(host, SOURCES, first)
+            # An image is being made of it.
+            container.start_again(host, SOURCES, {**first, "bytecode": False})
             before_sources()
             container.put([*folders, *sources], checkpoint)
             return
