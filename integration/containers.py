@@ -75,9 +75,15 @@ class Containers:
         # The user of containers is root, but may do no more than others.
         self.told.chmod(0o777)
 
-    def start(self, *flags: str, env: Mapping[str, str] | None = None, image: str = IMAGE) -> Running:
-        """Start a build."""
-        argv = ["demo", "--isolation", "docker", "--image", image, "--python", PYTHON, "--mount", f"{self.told}:{TOLD}"]
+    def start(
+        self, *flags: str, env: Mapping[str, str] | None = None, image: str = IMAGE, is_telling: bool = True
+    ) -> Running:
+        """Start a build.
+
+        :param is_telling: whether hooks have a folder of the test; no container has it that something is installed in
+        """
+        argv = ["demo", "--isolation", "docker", "--image", image, "--python", PYTHON]
+        argv += ["--mount", f"{self.told}:{TOLD}"] if is_telling else []
         variables = {"DOCKER_HOST": self.watched.host, **(env or {})}
         return self.frontends.start("ours", *argv, *flags, root=self.root, env=variables)
 

@@ -4,61 +4,88 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping
 
 import container_projects
 import projects
 import pytest
 from containers import Containers, built
 from frontends import Run, Running
+from watched_engine import Hold
 
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+BIG = 4 * 1024**2
 # How a request starts, and how many that are alike come before it.
 CREATE = rb"POST \S*/containers/create"
 FILL = rb"PUT \S*/archive"
 START = rb"POST \S*/containers/\w+/start"
 REMOVE = rb"DELETE \S*/containers/"
 COPY_OUT = rb"GET \S*/archive\?path=%2Fhwb%2Fcalls"
+# Which is not where the interpreter of that version is likely to be.
+ELSEWHERE = ("--python", "/usr/bin/python3")
 # Of a build that knows nothing of earlier ones.
 FIRST = {
-    "the image is searched for an interpreter": (rb"GET \S*/archive", 0),
-    "the image is looked at": (START, 0),
-    "a container to install in is made": (CREATE, 2),
-    "a container to install in is filled": (FILL, 1),
-    "a container to install in is attached to": (rb"POST \S*/attach", 1),
+    "the image is searched for an interpreter": (rb"GET \S*/archive", 0, ELSEWHERE),
+    "a container to look and install in is made": (CREATE, 0, ()),
+    "a container to look and install in is filled": (FILL, 0, ()),
+    "a container to look and install in is attached to": (rb"POST \S*/attach", 0, ()),
+    "the image is looked at": (START, 0, ()),
+    "an installer is copied": (FILL, 1, ("--installer", "pip")),
+    "an environment is kept as an image": (rb"POST \S*/commit", 0, ()),
+    "a container to install in is removed": (REMOVE, 0, ()),
+    "a container to build in is made": (CREATE, 1, ()),
+}
+# Of one that looked at the image, and has hooks run where it installed.
+ALONE = {
     "an environment is kept as an image": (rb"POST \S*/commit", 0),
-    "a container to install in is removed": (REMOVE, 2),
+    "sources are copied": (FILL, 1),
 }
 # Of one whose environment was kept.
 AGAIN = {
-    "the engine is asked who it is": (rb"GET \S*/version", 0),
-    "the image is looked for": (rb"GET \S*/images/.*/json", 0),
-    "a container to build in is made": (CREATE, 0),
-    "a container to build in is filled": (FILL, 0),
-    "a container to build in is started": (START, 0),
-    "sources are copied": (FILL, 1),
-    "a wheel is copied out": (COPY_OUT, 0),
+    "the engine is asked who it is": (rb"GET \S*/version", 0, ()),
+    "the image is looked for": (rb"GET \S*/images/.*/json", 0, ()),
+    "a container to build in is made": (CREATE, 0, ()),
+    "a container to build in is filled": (FILL, 0, ()),
+    "a container to build in is started": (START, 0, ()),
+    "sources are copied": (FILL, 1, ()),
+    "a wheel is copied out": (COPY_OUT, 0, ("--no-repair",)),
 }
 
 
-@pytest.mark.parametrize(("pattern", "skipped"), FIRST.values(), ids=FIRST.keys())
-def test_ctrl_c_leaves_nothing_while(containers: Containers, pattern: bytes, skipped: int) -> None:
+@pytest.mark.parametrize(("pattern", "skipped", "flags"), FIRST.values(), ids=FIRST.keys())
+def test_ctrl_c_leaves_nothing_while(
+    containers: Containers, pattern: bytes, skipped: int, flags: tuple[str, ...]
+) -> None:
     projects.silent(containers.root)
-    _interrupted_at(containers, pattern, skipped, signal.SIGINT, containers.fresh)
+    hold = containers.watched.hold(pattern, skipped=skipped)
+    _interrupted_at(containers, hold, signal.SIGINT, containers.start("-w", *flags, env=containers.fresh))
+
+
+@pytest.mark.parametrize(("pattern", "skipped"), ALONE.values(), ids=ALONE.keys())
+def test_ctrl_c_leaves_nothing_where_hooks_run_in_the_container_of_their_environment_while(
+    containers: Containers, pattern: bytes, skipped: int
+) -> None:
+    projects.silent(containers.root)
+    hold = containers.watched.hold(pattern, skipped=skipped)
+    running = containers.start("-w", env=containers.fresh, is_telling=False)
+    _interrupted_at(containers, hold, signal.SIGINT, running)
 
 
 @pytest.mark.usefixtures("known_environment")
-@pytest.mark.parametrize(("pattern", "skipped"), AGAIN.values(), ids=AGAIN.keys())
-def test_sigterm_leaves_nothing_while(containers: Containers, pattern: bytes, skipped: int) -> None:
-    projects.silent(containers.root)
-    _interrupted_at(containers, pattern, skipped, signal.SIGTERM, {})
-
-
-def _interrupted_at(
-    containers: Containers, pattern: bytes, skipped: int, number: signal.Signals, env: Mapping[str, str]
+@pytest.mark.parametrize(("pattern", "skipped", "flags"), AGAIN.values(), ids=AGAIN.keys())
+def test_sigterm_leaves_nothing_while(
+    containers: Containers, pattern: bytes, skipped: int, flags: tuple[str, ...]
 ) -> None:
+    _big(containers)
     hold = containers.watched.hold(pattern, skipped=skipped)
-    running = containers.start("-w", env=env)
+    _interrupted_at(containers, hold, signal.SIGTERM, containers.start("-w", *flags))
+
+
+def _big(containers: Containers) -> None:
+    """Make a project that is copied when its container runs."""
+    (projects.silent(containers.root) / "data").write_bytes(bytes(BIG))
+
+
+def _interrupted_at(containers: Containers, hold: Hold, number: signal.Signals, running: Running) -> None:
     hold.wait()
     running.signal(number, group=True)
     # The engine takes its time meanwhile.
@@ -164,7 +191,7 @@ def test_the_engine_removes_what_a_killed_frontend_leaves(containers: Containers
 def test_the_engine_removes_what_a_frontend_leaves_that_is_killed_while_sources_are_copied(
     containers: Containers,
 ) -> None:
-    projects.silent(containers.root)
+    _big(containers)
     hold = containers.watched.hold(FILL, skipped=1)
     running = containers.start("-w")
     hold.wait()

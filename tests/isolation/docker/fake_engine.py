@@ -7,12 +7,12 @@ import io
 import itertools
 import json
 import os
-import socket
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket, socketpair
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -59,7 +59,7 @@ class FakeContainer:
         self.requests: list[Frame] = []
         self.is_running = False
         self._program = program
-        self._socket, self.stream = socket.socketpair()
+        self._socket, self.stream = socketpair()
 
     def start(self) -> None:
         self.is_running = True
@@ -125,6 +125,7 @@ class FakeApi:
         self.stuck: set[str] = set()
         self.past: list[dict[str, Any]] = []
         self.asked: dict[str, Any] = {}
+        self.left: list[dict[str, Any]] | None = None
         self.paused: list[bool] = []
         self.is_full = False
         self.may_commit = threading.Event()
@@ -166,6 +167,13 @@ class FakeApi:
         assert all
         return [one for one in self.listed if filters["label"] in one["Labels"]]
 
+    def volumes(self, *, filters: Mapping[str, Any]) -> dict[str, Any]:
+        assert filters == {"label": "headless-wheel-builder", "dangling": True}
+        return {"Volumes": self.left}
+
+    def remove_volume(self, one: str) -> None:
+        self.gone.append(one)
+
     def create_host_config(self, **options: Any) -> dict[str, Any]:
         return options
 
@@ -193,7 +201,7 @@ class FakeApi:
                     self.made[one].put_before_start.append("/" + member.name)
         return True
 
-    def attach_socket(self, one: str, params: Mapping[str, int]) -> socket.socket:
+    def attach_socket(self, one: str, params: Mapping[str, int]) -> socket:
         assert params["stdin"]
         return self.made[one].stream
 
@@ -216,12 +224,15 @@ class FakeApi:
         self.beside.append((one, argv, dict(environment)))
         return {"Id": one}
 
-    def exec_start(self, one: str, *, stream: bool, demux: bool) -> Iterator[tuple[bytes | None, bytes | None]]:
-        assert stream
-        assert demux
+    def exec_start(self, one: str, *, socket: bool) -> Any:
+        assert socket
         if self.answered is None:
             raise NotFound(f"No such container: {one}")
-        return iter([(None, b"Resolved\n"), *((bytes([byte]), None) for byte in self.answered.printed.encode())])
+        ours, theirs = socketpair()
+        with ours:
+            for stream, piece in ((2, b"Resolved\n"), (1, self.answered.printed.encode())):
+                ours.sendall(bytes([stream, 0, 0, 0]) + len(piece).to_bytes(4, "big") + piece)
+        return theirs
 
     def exec_inspect(self, one: str) -> dict[str, Any]:
         del one

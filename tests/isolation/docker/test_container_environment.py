@@ -46,6 +46,9 @@ class Session:
         self.log.append("provisioned")
         yield Environment(f"sha256:{self.log.count('provisioned')}")
 
+    def settle(self) -> None:
+        self.log.append("settled")
+
     def confirm(self) -> None:
         if self._error is not None:
             raise self._error
@@ -60,10 +63,10 @@ def test_an_environment_has_the_paths_and_variables_of_containers_until_it_is_cl
     assert environment.site_packages == Path("/hwb/env/lib/python3.12/site-packages")
     assert environment.env_vars == {"PATH": "/hwb/env/bin:/usr/bin"}
     assert (environment.python, environment.requirements) == ("3.12", ("flit_core",))
-    assert session.log == ["opened", "provisioned"]
+    assert session.log == ["opened", "provisioned", "settled"]
     environment.close()
     environment.close()
-    assert session.log == ["opened", "provisioned", "closed"]
+    assert session.log == ["opened", "provisioned", "settled", "closed"]
 
 
 def test_an_environment_is_one_that_is_known_to_be_right() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import math
 import time
 from typing import Any
 
@@ -16,6 +18,7 @@ from headless_wheel_builder.isolation.docker.keeping import (
     is_lost,
     kept_labels,
     remove_lost,
+    since,
     superfluous,
     tidy,
 )
@@ -141,3 +144,30 @@ def test_tidying_ends_with_its_build(api: FakeApi) -> None:
     with pytest.raises(Cancelled):
         tidy(engine(api), processes.checkpoint)
     assert api.gone == []
+
+
+def test_volumes_that_an_engine_forgot_are_removed_when_nobody_can_be_about_to_use_them() -> None:
+    api = FakeApi()
+    now = dt.datetime.now(dt.timezone.utc)
+    past = (now - dt.timedelta(hours=1)).isoformat(timespec="seconds")
+    api.left = [
+        {"Name": "old", "CreatedAt": past},
+        {"Name": "of podman", "CreatedAt": past.replace("+00:00", ".123456789Z")},
+        {"Name": "new", "CreatedAt": now.isoformat(timespec="seconds")},
+        {"Name": "of an engine that writes no times"},
+    ]
+    remove_lost(engine(api), lambda: None)
+    assert api.gone == ["old", "of podman"]
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ("1970-01-02T00:00:00Z", 24 * HOUR),
+        ("1970-01-02T02:00:00.5+02:00", 24 * HOUR),
+        ("1970-01-01T23:00:00.123456789-01:00", 24 * HOUR),
+        ("yesterday", math.inf),
+    ],
+)
+def test_times_of_engines_are_read(time: str, seconds: float) -> None:
+    assert since(time) == seconds

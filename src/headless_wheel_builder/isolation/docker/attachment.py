@@ -78,12 +78,7 @@ class Attachment:
     def close(self) -> None:
         """Close the connection and forget it."""
         self.end()
-        # Of a connection with TLS, the response has a part that keeps it open.
-        for part in (getattr(self._stream, "_response", None), self._stream, self._socket):
-            # What one of them has closed, another cannot flush any more (ValueError).
-            with contextlib.suppress(OSError, ValueError):
-                if part is not None:
-                    part.close()
+        close(self._stream)
 
     def _hand_on(self, count: int, on_output: OnOutput | None) -> None:
         printed = bytes(self._printed[:count])
@@ -120,6 +115,16 @@ class Attachment:
                 return b""
             parts += part
         return bytes(parts)
+
+
+def close(stream: Any) -> None:
+    """Close what the docker SDK returned for a connection."""
+    # Of a connection with TLS, the response has a part that keeps it open.
+    for part in (getattr(stream, "_response", None), stream, getattr(stream, "_sock", stream)):
+        # What one of them has closed, another cannot flush any more (ValueError).
+        with contextlib.suppress(OSError, ValueError):
+            if part is not None:
+                part.close()
 
 
 def _known(printed: bytearray, mark: bytes) -> int:

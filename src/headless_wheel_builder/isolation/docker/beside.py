@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from docker.utils.socket import frames_iter
+
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
+from headless_wheel_builder.isolation.docker.attachment import STDOUT, close
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.process import OnOutput
 from headless_wheel_builder.values import value
@@ -51,10 +54,15 @@ class Beside:
             api = self._engine.api
             command = api.exec_create(self._container, list(argv), environment=dict(env), workdir=FOLDER)["Id"]
             stdout = bytearray()
-            for answered, said in api.exec_start(command, stream=True, demux=True):
-                stdout += answered or b""
-                if on_output is not None:
-                    on_output((answered or b"") + (said or b""))
+            # As a stream, the SDK would never close it.
+            stream = api.exec_start(command, socket=True)
+            try:
+                for number, piece in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
+                    stdout += piece if number == STDOUT else b""
+                    if on_output is not None:
+                        on_output(piece)
+            finally:
+                close(stream)
             self.answer = stdout.decode(errors="replace")
             code = api.exec_inspect(command)["ExitCode"]
             # None: it ended with its container.

@@ -46,6 +46,7 @@ def hold(
     with contextlib.ExitStack() as on_failure:
         session = on_failure.enter_context(opened)
         environment = _confirmed(session, requirements, on_failure)
+        session.settle()
         release = on_failure.pop_all().close
     return ContainerBuildEnvironment(python, requirements, environment.provisioned, environment.env_vars, release)
 

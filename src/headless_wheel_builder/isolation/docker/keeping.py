@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,6 +15,8 @@ from typing import Any, Final
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
 
+# Engines write parts of seconds too, with more digits than Python reads.
+SECOND: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 # Of images that are kept: what they are the answer to, when they were made, and of which image.
 KEY: Final = f"{LABEL}.key"
 CREATED: Final = f"{LABEL}.created"
@@ -36,7 +41,7 @@ def kept_labels(key: str, base: str = "") -> dict[str, str]:
 
 
 def remove_lost(engine: Engine, checkpoint: Callable[[], None]) -> None:
-    """Remove containers that nobody has any more; what fails stays."""
+    """Remove containers that nobody has any more, and volumes without one; what fails stays."""
     now = time.time()
     # Whoever is in the way comes again with the next build.
     with contextlib.suppress(*ERRORS):
@@ -44,6 +49,11 @@ def remove_lost(engine: Engine, checkpoint: Callable[[], None]) -> None:
             checkpoint()
             if is_lost(container, now):
                 _try(partial(engine.api.remove_container, container["Id"], force=True, v=True))
+        # An engine that ended with a container removes that when it runs again, and forgets its volume.
+        for volume in engine.api.volumes(filters={"label": LABEL, "dangling": True})["Volumes"] or ():
+            checkpoint()
+            if now - since(str(volume.get("CreatedAt"))) > LOST_AFTER:
+                _try(partial(engine.api.remove_volume, volume["Name"]))
 
 
 def tidy(engine: Engine, checkpoint: Callable[[], None]) -> None:
@@ -66,6 +76,17 @@ def is_lost(container: Mapping[str, Any], now: float) -> bool:
         return False
     age = now - container["Created"]
     return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
+
+
+def since(time: str) -> float:
+    """Return a time that an engine writes, in seconds since 1970; infinity if it cannot be read.
+
+    :param time: as in RFC 3339
+    """
+    seconds = SECOND.fullmatch(time)
+    if seconds is None:
+        return math.inf
+    return dt.datetime.fromisoformat(seconds[1] + seconds[2].replace("Z", "+00:00")).timestamp()
 
 
 def superfluous(images: list[dict[str, Any]], sizes: Mapping[str, int], now: float) -> list[str]:

@@ -16,8 +16,6 @@ LABEL: Final = "headless-wheel-builder"
 KEPT: Final = f"{LABEL}.kept"
 # Package managers and installers give files to their owners.
 PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
-# Anonymous: it goes with the container.
-SCRATCH: Final = Mount(programs.SCRATCH, None)
 # More than any compiler starts, and less than a machine bears.
 MOST_PROCESSES: Final = 16384
 
@@ -88,7 +86,7 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         # All of it comes to us already; what a backend prints need not fill the engine's disk too.
         log_config=LogConfig(type=LogConfig.types.NONE),
         network_mode="bridge" if plan.network else "none",
-        mounts=[*map(_mount, plan.binds), *([SCRATCH] if plan.has_scratch else [])],
+        mounts=[*map(_mount, plan.binds), *([_scratch(name)] if plan.has_scratch else [])],
         pids_limit=MOST_PROCESSES,
         security_opt=["no-new-privileges"],
         **limits,
@@ -107,6 +105,11 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
     # The engine then closes its stdin when the one client that is attached goes.
     config["StdinOnce"] = True
     return str(api.create_container_from_config(config, name=name, platform=plan.platform)["Id"])
+
+
+def _scratch(name: str) -> Mount:
+    # Anonymous: it goes with the container, unless the engine ends before that.
+    return Mount(programs.SCRATCH, None, labels={LABEL: name})
 
 
 def _mount(bind: Bind) -> Mount:

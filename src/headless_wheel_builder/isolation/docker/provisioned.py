@@ -115,6 +115,11 @@ class ProvisionedImages:
             provisioned.made.settled()
         return container, opened
 
+    def leave(self) -> None:
+        """Have the containers removed that images were made in, and that nobody wants."""
+        while self._idle:
+            self._idle.popitem()[1][1].close()
+
     def question(self, provisioned: Provisioned) -> Question | None:
         """Return what to ask beside the hooks of an image, if there is anything to be asked, and it can be there."""
         asked = next((wanted for wanted in self._guesses if self._made[wanted] is provisioned), None)
@@ -157,10 +162,18 @@ class ProvisionedImages:
             self._learnt[question] = known or Learnt({}, provisioned.contents.own(backend.module))
         return self._learnt[question]
 
+    def settle(self) -> None:
+        """Wait for what is being made, and remove the containers that it was made in.
+
+        :raises IsolationError: it could not be made
+        """
+        for _, made, _ in self._commits:
+            _ = made.image
+        self.leave()
+
     def close(self) -> None:
         """End what runs, and remove what is not kept."""
-        while self._idle:
-            self._idle.popitem()[1][1].close()
+        self.leave()
         self._asking.stop("kill")
         for resolution in self._resolutions.values():
             resolution.wait()
@@ -168,6 +181,9 @@ class ProvisionedImages:
         for question, learnt in self._learnt.items():
             if learnt.is_new:
                 self._place.keeper.remember(question, learnt.facts())
+        if not all(made.key for _, made, _ in self._commits):
+            # An image that a container is of cannot be removed.
+            self._place.engine.settle()
         for wanted, made, commit in self._commits:
             with contextlib.suppress(IsolationError, *ERRORS):
                 self._settle(wanted, made, commit.settled())

@@ -58,6 +58,13 @@ class ContainerSession:
         """
         self._images.confirm()
 
+    def settle(self) -> None:
+        """Wait for the images of the environments, which are not to be built in yet.
+
+        :raises IsolationError: one could not be made
+        """
+        self._images.settle()
+
     def image(self, requirements: Sequence[str], more: Sequence[str]) -> Provisioned:
         """Return the image of an environment with requirements, which have `more` than those before."""
         if more:
@@ -100,6 +107,7 @@ class ContainerSession:
             return made[0]
         place = self.place
         new = changed(plan, image=provisioned.image)
+        self._images.leave()
         return self._opened.enter_context(opened(place.engine, new, place.context.processes))
 
     def _launched(
