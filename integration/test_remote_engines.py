@@ -168,7 +168,7 @@ def test_nothing_is_left_of_a_build_that_is_ended(
     with contextlib.closing(docker.APIClient(near, version="auto")) as client:
         running = frontends.start("ours", *IN_CONTAINER, root=tmp_path, cwd=project, env=env)
         try:
-            remotes.wait_until(lambda: any("/hwb/env" in one["Command"] for one in client.containers()))
+            remotes.wait_until(lambda: any("/hwb/env" in str(client.top(one["Id"])) for one in client.containers()))
             running.signal(number, group=False)
             run = running.finish(seconds=20)
         finally:

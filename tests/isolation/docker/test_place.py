@@ -114,6 +114,18 @@ def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_i
     assert places.api.running() == []
 
 
+def test_a_container_of_an_image_that_lacks_something_is_not_the_one_to_provision_in(places: Places) -> None:
+    place = places.make()
+    (looked,) = places.api.running()
+    places.api.kept["sha256:more"] = places.api.kept["sha256:base"]
+    place.move("sha256:more", facts())
+    with place.workshop(place.context.processes, [], PYTHON) as workshop:
+        assert workshop.container.name != looked
+        assert places.api.made[workshop.container.name].config["Image"] == "sha256:more"
+    place.engine.settle()
+    assert places.api.running() == []
+
+
 def test_what_is_ended_apart_from_the_build_has_a_container_of_its_own(places: Places) -> None:
     place = places.make()
     (looked,) = places.api.running()

@@ -90,6 +90,8 @@ class Place:
 
         :param facts: what was found in it
         """
+        self._idle = None
+        self._opened.close()
         self.id = image
         self.surroundings = parse(facts)
 
