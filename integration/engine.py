@@ -135,11 +135,17 @@ def add_bridge(name: str) -> None:
     taken = subprocess.run(["ip", "-4", "addr"], check=True, stdout=subprocess.PIPE, text=True).stdout
     net = next(net for net in (f"172.30.{number}" for number in itertools.count()) if f" {net}." not in taken)
     for line in (
-        ["link", "add", "name", name, "type", "bridge"],
+        # One of its own: else it has that of a container, and another when that goes; those who know the first one
+        # would have no network until they ask again.
+        ["link", "add", "name", name, "address", _address(), "type", "bridge"],
         ["addr", "add", f"{net}.1/24", "dev", name],
         ["link", "set", name, "up"],
     ):
         subprocess.run(["ip", *line], check=True)
+
+
+def _address() -> str:
+    return ":".join(f"{byte:02x}" for byte in (2, 0x42, *os.urandom(4)))
 
 
 def remove_bridge(name: str) -> None:

@@ -38,7 +38,7 @@ class OwnEngine:
 
     def __enter__(self) -> OwnEngine:  # noqa: PYI034 - typing.Self came with 3.11
         address = f"10.{random.randrange(64, 250)}.{random.randrange(256)}.1/24"
-        _run("ip", "link", "add", "name", self._bridge, "type", "bridge")
+        _run("ip", "link", "add", "name", self._bridge, "address", "02:42:00:00:00:01", "type", "bridge")
         try:
             _run("ip", "addr", "add", address, "dev", self._bridge)
             _run("ip", "link", "set", self._bridge, "up")

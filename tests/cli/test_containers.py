@@ -167,3 +167,8 @@ def test_a_build_without_a_container_imports_nothing_of_it(
     assert "headless_wheel_builder.core.build" in loaded
     assert [name for name in loaded if name.startswith("headless_wheel_builder.isolation.docker")] == []
     assert not {"docker", "requests", "urllib3"} & loaded
+
+
+def test_a_variable_whose_name_has_blanks_is_an_error() -> None:
+    with pytest.raises(RequestError, match="'A B' is no name of a variable"):
+        docker_config(parse_arguments(["--isolation", "docker", "--env", "A B=1"], "prog"), {}, cache_envs=True)

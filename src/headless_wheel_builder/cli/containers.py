@@ -141,6 +141,8 @@ def _mount(text: str) -> tuple[str, str]:
 
 def _variable(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
     name, equals, content = text.partition("=")
+    if any(letter.isspace() for letter in name):
+        raise RequestError(f"--env {text}: {name!r} is no name of a variable", hint="Write --env KEY=VALUE.")
     if not name or (not equals and name not in environ):
         raise RequestError(f"--env {text}: there is no such variable here", hint="Write --env KEY=VALUE.")
     return name, content if equals else environ[name]

@@ -85,6 +85,8 @@ def test_hooks_have_the_variables_of_the_image_proxies_and_what_the_user_adds(se
     assert variables["PATH"] == "/hwb/env/bin:/usr/bin"
     assert variables["HTTPS_PROXY"] == "proxy.example"
     assert variables["SSL_CERT_FILE"] == "/hwb/certificates.pem"
+    # Whoever is root without a right to may not give what is unpacked to others.
+    assert variables["TAR_OPTIONS"] == "--no-same-owner"
     assert (variables["OWN"], variables["MAKEFLAGS"], variables["MAX_JOBS"]) == ("x", "-j1", "2")
     assert "secret" not in str(variables)
 

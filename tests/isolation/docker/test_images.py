@@ -70,6 +70,20 @@ def test_what_there_is_no_image_for_is_an_error_that_names_those_there_are(confi
     assert "x86_64" in str(caught.value) or "manylinux_2_28" in str(caught.value)
 
 
+@pytest.mark.parametrize("image", ["manylinux_2_28", "quay.io/pypa/manylinux_2_28_x86_64:latest"])
+def test_an_image_of_one_libc_is_none_for_the_other(image: str) -> None:
+    with pytest.raises(RequestError, match=f"{image} is no image for musllinux"):
+        find_image(DockerConfig(image=image, platform="musllinux"))
+    for platform in ("manylinux", "auto"):
+        assert find_image(DockerConfig(image=image, platform=platform)).architecture == "x86_64"  # type: ignore[arg-type]
+    assert find_image(DockerConfig(image="debian", platform="musllinux")).name == "debian"
+
+
+def test_a_platform_that_there_is_not_is_an_error() -> None:
+    with pytest.raises(RequestError, match="There is no platform 'macos'"):
+        find_image(DockerConfig(platform="macos"))  # type: ignore[arg-type]
+
+
 def test_every_image_of_the_promised_table_is_known() -> None:
     promised = ("manylinux2014", "manylinux_2_28", "manylinux_2_34", "musllinux_1_1", "musllinux_1_2")
     wanted = {f"{policy}_{architecture}" for policy in promised for architecture in ("x86_64", "aarch64")}

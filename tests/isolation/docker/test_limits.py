@@ -36,3 +36,9 @@ def test_what_is_no_amount_of_memory_is_an_error(text: str) -> None:
 def test_what_is_no_number_of_processors_is_an_error(number: float) -> None:
     with pytest.raises(RequestError, match="is no number of processors"):
         limits(DockerConfig(cpu_limit=number))
+
+
+@pytest.mark.parametrize("number", [0.0, -3.0, float("inf"), float("nan")])
+def test_what_is_no_number_of_seconds_is_an_error(number: float) -> None:
+    with pytest.raises(RequestError, match="is no number of seconds"):
+        limits(DockerConfig(hook_timeout=number))

@@ -81,9 +81,10 @@ class Builds:
         self.index = Index(flit_core="3.9", hatchling="1.26")
         self.api = FakeApi(self.index)
         self.recorder = Recorder()
+        self.environ: dict[str, str] = {}
 
     def place(self, config: DockerConfig | None = None) -> Place:
-        place = make_place(self.folder, self.api, config=config, recorder=self.recorder)
+        place = make_place(self.folder, self.api, config=config, environ=self.environ, recorder=self.recorder)
         self.engine = place.engine
         return place
 
@@ -200,6 +201,14 @@ def test_an_image_is_made_while_the_container_is_there_for_its_own_interpreter(b
     assert builds.api.kept[made.image]["Of"] == "sha256:base"
     assert builds.api.paused == [False]
     taken[1].close()
+    images.close()
+
+
+def test_nothing_runs_where_something_was_installed_with_passwords(builds: Builds) -> None:
+    builds.environ["UV_INDEX_URL"] = "https://me:secret@index.example/simple"
+    images = builds.begin()
+    made = images.make(FLIT)
+    assert images.take(made) is None
     images.close()
 
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from headless_wheel_builder.errors import RequestError
-from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.values import value
 
 if sys.version_info >= (3, 11):
@@ -31,6 +31,7 @@ PLATFORMS: Final = {
 # What other systems and engines call them.
 SYNONYMS: Final = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "386": "i686", "x86": "i686", "i386": "i686"}
 # The policy that fits most users, and those of architectures that it has no image for.
+LIBCS: Final = ("manylinux", "musllinux")
 RECOMMENDED: Final = "manylinux_2_28"
 RECOMMENDED_FOR: Final = {"armv7l": "manylinux_2_31", "riscv64": "manylinux_2_39"}
 RECOMMENDED_MUSL: Final = "musllinux_1_2"
@@ -65,8 +66,14 @@ def find_image(config: DockerConfig) -> Image:
     :raises RequestError: there is none
     """
     architecture = known_architecture(config.architecture)
+    _check(config)
     if config.image is not None:
         match = _POLICY.fullmatch(config.image)
+        if config.platform in LIBCS and any(one in config.image and one != config.platform for one in LIBCS):
+            raise RequestError(
+                f"{config.image} is no image for {config.platform}",
+                hint="Leave out --platform, or name another --image.",
+            )
         if match is None:
             return Image(config.image, architecture, PLATFORMS[architecture], config.image)
         named = match["architecture"]
@@ -120,6 +127,13 @@ def facts_of(image: Image) -> dict[str, str]:
         described = {"policy": image.policy, "description": facts["description"], "end_of_life": image.end_of_life}
         known.update(described, **pinned)
     return {name: text for name, text in known.items() if text}
+
+
+def _check(config: DockerConfig) -> None:
+    if config.platform not in get_args(PlatformType):
+        raise RequestError(
+            f"There is no platform {config.platform!r}", hint=f"Name one of {', '.join(get_args(PlatformType))}."
+        )
 
 
 def _libc(tag: str) -> tuple[Any, ...]:

@@ -32,10 +32,16 @@ PIP: Final = f"{programs.SCRATCH}/pip.whl"
 class Installer(Protocol):
     """Whatever resolves requirements in a container and makes environments of them.
 
-    `label` is what people know it by, `members` are files that it needs there.
+    `label` is what people know it by, `members` are files that it needs there, and `is_public` tells whether hooks may
+    run where it did.
     """
 
     label: str
+
+    @property
+    def is_public(self) -> bool:
+        """Whether what it is told holds no passwords."""
+        ...
 
     def members(self) -> Sequence[Member]:
         """Return files that it needs in the container."""
@@ -79,6 +85,11 @@ class UvInContainer:
 
     label = "container+uv"
 
+    @property
+    def is_public(self) -> bool:
+        """Tell, as the protocol says."""
+        return self._place.carried.uv.is_public
+
     def __init__(self, uv: str, place: Place, interpreter: Interpreter) -> None:
         self._uv = uv
         self._place = place
@@ -97,7 +108,7 @@ class UvInContainer:
 
     def question(self, requirements: Sequence[str]) -> Question | None:
         """Ask uv, as the protocol says."""
-        if not self._place.carried.uv.is_public or self._place.image.platform in programs.NARROW:
+        if not self.is_public or self._place.image.platform in programs.NARROW:
             return None
         files, options = given(requirements, self._place.constraints, FOLDER)
         members = [of_bytes(path, text.encode()) for path, text in files.items()]
@@ -128,6 +139,11 @@ class PipInContainer:
     """The pip that virtualenv brings, from outside of the environment; venv makes that."""
 
     label = "container+pip"
+
+    @property
+    def is_public(self) -> bool:
+        """Tell, as the protocol says."""
+        return self._place.carried.pip.is_public
 
     def __init__(self, place: Place, interpreter: Interpreter) -> None:
         self._place = place

@@ -43,7 +43,13 @@ def limits(config: DockerConfig) -> Limits:
 
     :raises RequestError: one is none
     """
+    _check_seconds(config.hook_timeout)
     return Limits(None if config.memory_limit is None else _memory(config.memory_limit), _cpus(config.cpu_limit))
+
+
+def _check_seconds(number: float | None) -> None:
+    if number is not None and not 0 < number < math.inf:
+        raise RequestError(f"{number:g} is no number of seconds for a hook", hint="Write for example 600.")
 
 
 def _memory(text: str) -> int:

@@ -104,11 +104,11 @@ class ProvisionedImages:
         return self._made[wanted]
 
     def take(self, provisioned: Provisioned) -> tuple[Container, contextlib.ExitStack] | None:
-        """Return the container in which an image was made, and what removes it; once.
+        """Return the container in which an image was made, and what removes it; once, and only if it had no passwords.
 
         Only its own interpreter may run there before the image is there, as it writes nothing that is not there yet.
         """
-        if isinstance(provisioned.made, str) or provisioned.made not in self._idle:
+        if isinstance(provisioned.made, str) or provisioned.made not in self._idle or not self._installer.is_public:
             return None
         container, opened = self._idle.pop(provisioned.made)
         if container.python != self._interpreter.path:

@@ -185,6 +185,8 @@ class ContainerEnvironment:
         environ = place.surroundings.environ
         network = place.carried.network if place.config.network else {}
         own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
+        # A root user without capabilities can give files to nobody, and tar would fail to.
+        own["TAR_OPTIONS"] = " ".join(filter(None, (environ.get("TAR_OPTIONS"), "--no-same-owner")))
         return {**environ, **network, **own, **place.limits.variables(), **place.given}
 
     def installed(self) -> Mapping[str, str]:
