@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 DEADLINE = 60.0
+ATTEMPTS = 4
 LAST_LINES = 20
 EMULATORS = Path("/proc/sys/fs/binfmt_misc")
 INTERFACES = Path("/sys/class/net")
@@ -28,6 +29,10 @@ INTERFACES = Path("/sys/class/net")
 
 class EngineError(Exception):
     """An engine did not start."""
+
+
+class FirewallError(EngineError):
+    """The engine's rules of the firewall were changed by another while it wrote them."""
 
 
 @contextlib.contextmanager
@@ -47,6 +52,15 @@ def start(folder: Path, *arguments: str) -> str:
     """
     if not shutil.which("dockerd"):
         raise EngineError("dockerd is not installed")
+    for _ in range(ATTEMPTS):
+        # Nothing keeps two engines from writing the same chains at once: iptables-nft has no lock.
+        with contextlib.suppress(FirewallError):
+            return _start(folder, *arguments)
+        time.sleep(1)
+    return _start(folder, *arguments)
+
+
+def _start(folder: Path, *arguments: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"hwb{uuid.uuid4().hex[:8]}"
     (folder / "bridge").write_text(name)
@@ -82,7 +96,8 @@ def wait(folder: Path, process: subprocess.Popen[bytes]) -> None:
     while not answers(folder / "docker.sock"):
         if process.poll() is not None or time.monotonic() > end:
             lines = (folder / "log").read_text(errors="replace").splitlines()[-LAST_LINES:]
-            raise EngineError("\n".join(("dockerd does not answer; the end of its log:", *lines)))
+            kind = FirewallError if any("iptables failed" in line for line in lines) else EngineError
+            raise kind("\n".join(("dockerd does not answer; the end of its log:", *lines)))
         time.sleep(0.1)
 
 
