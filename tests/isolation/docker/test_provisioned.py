@@ -222,6 +222,19 @@ def test_an_image_that_cannot_be_made_is_an_error_for_whoever_needs_it(builds: B
     images.close()
 
 
+def test_nobody_asks_again_when_the_hooks_have_ended_because_the_build_has(builds: Builds) -> None:
+    (first,) = builds.build(FLIT)
+    made = len(builds.api.made)
+    images = builds.begin()
+    assert images.make(FLIT) == first
+    images.hosted(first.image, "hooks")
+    images.give_up()
+    images.ask()
+    images.close()
+    assert len(builds.api.beside) == 1
+    assert len(builds.api.made) == made
+
+
 def test_an_image_that_is_no_guess_has_nothing_to_be_asked_beside_its_hooks(builds: Builds) -> None:
     images = builds.begin()
     assert images.question(images.make(FLIT)) is None

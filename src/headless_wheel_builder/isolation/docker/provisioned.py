@@ -171,10 +171,14 @@ class ProvisionedImages:
             _ = made.image
         self.leave()
 
+    def give_up(self) -> None:
+        """Let nobody ask the index any more, also where the containers of hooks end, in which it is asked first."""
+        self._asking.stop("kill")
+
     def close(self) -> None:
         """End what runs, and remove what is not kept."""
         self.leave()
-        self._asking.stop("kill")
+        self.give_up()
         for resolution in self._resolutions.values():
             resolution.wait()
         self._place.context.processes.remove(self._asking)

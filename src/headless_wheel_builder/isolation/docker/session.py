@@ -156,6 +156,7 @@ class ContainerSession:
 
     def close(self) -> None:
         """Remove all containers, and the images that are not kept."""
+        self._images.give_up()
         self._opened.close()
         self._images.close()
         self.place.engine.settle()
