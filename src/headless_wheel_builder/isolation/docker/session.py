@@ -75,29 +75,33 @@ class ContainerSession:
         """Return what runs hooks of a backend in an environment: one container for all of them."""
         key = (provisioned.made, backend.name)
         if key not in self._launchers:
-            place = self.place
-            host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
-            argv = programs.host_argv(host, place.image.platform)
-            binds = tuple(_bind(*pair) for pair in place.config.extra_mounts.items())
-            plan = changed(
-                place.plan(""),
-                argv=argv,
-                binds=binds,
-                network=place.config.network,
-                folder=SOURCES,
-            )
-            question = self._images.question(provisioned) if plan.network and plan.memory is None else None
-            container = self._container(provisioned, plan)
-            members = (*place.carried.files, *(question.members if question else ()))
-            launcher = self._launched(container, plan, provisioned, backend, members)
-            if question is not None:
-                # While the host imports the backend, which keeps one processor busy.
-                self._images.hosted(provisioned.image, container.id)
-                self._images.ask()
-            if is_limited(plan):
-                verify(plan, launcher.look(SEEN))
-            self._launchers[key] = launcher
+            self._launchers[key] = self._verified(provisioned, backend)
         return self._launchers[key]
+
+    def _verified(self, provisioned: Provisioned, backend: BackendPlace) -> ContainerLauncher:
+        plan = self._plan(provisioned)
+        question = self._images.question(provisioned) if plan.network and plan.memory is None else None
+        container = self._container(provisioned, plan)
+        launcher = self._launched(container, plan, provisioned, backend, question.members if question else ())
+        if question is not None:
+            # While the host imports the backend, which keeps one processor busy.
+            self._images.hosted(provisioned.image, container.id)
+            self._images.ask()
+        if is_limited(plan):
+            verify(plan, launcher.look(SEEN))
+        return launcher
+
+    def _plan(self, provisioned: Provisioned) -> Plan:
+        """Return the plan of a container for hooks, but for its image, which may not be there yet."""
+        place = self.place
+        host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
+        return changed(
+            place.plan(""),
+            argv=programs.host_argv(host, place.image.platform),
+            binds=tuple(_bind(*pair) for pair in place.config.extra_mounts.items()),
+            network=place.config.network,
+            folder=SOURCES,
+        )
 
     def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
         # The one in which the environment was made is as a new one would be, but for its network.
@@ -129,7 +133,7 @@ class ContainerSession:
             memory=self._images.memory(provisioned, backend),
             is_hosted=provisioned.is_hosted,
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
-            members=members,
+            members=(*place.carried.files, *members),
             before_sources=lambda: provisioned.image,
             repairer=self._repairer(container, plan),
         )
