@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.link import Link
@@ -33,13 +34,15 @@ class Conversation:
         self._lock = threading.Lock()
         self._is_closed = False
 
-    def run(self, request: Frame, on_output: OnOutput | None) -> Frame:
+    def run(self, request: Frame, on_output: OnOutput | None, on_ready: Callable[[], None] = lambda: None) -> Frame:
         """Have the host run a hook, and return what it says of its end; with `gone` if the host ended before that.
 
+        :param on_ready: called when the host can run it
         :raises UnsafeError: the host cannot; nothing was run
         """
         try:
-            self.await_ready(on_output)
+            self._await_ready(on_output)
+            on_ready()
             self._link.send(request)
             return self._result(on_output)
         except UnsafeError:
@@ -66,11 +69,7 @@ class Conversation:
             self._link.close()
         return True
 
-    def await_ready(self, on_output: OnOutput | None) -> None:
-        """Wait until the host can run a hook.
-
-        :raises UnsafeError: it cannot
-        """
+    def _await_ready(self, on_output: OnOutput | None) -> None:
         if not self._is_ready:
             frame = self._link.receive(on_output)
             if frame is None or "unsafe" in frame:

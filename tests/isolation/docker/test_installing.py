@@ -248,6 +248,6 @@ def test_an_interpreter_that_no_pip_is_for_is_an_error(images: Images) -> None:
 
 
 def test_settings_are_those_for_indexes_and_a_folder_that_no_image_gets(images: Images) -> None:
-    network = {"HTTPS_PROXY": "proxy.example", "TMPDIR": "/hwb/scratch"}
-    assert settings(images.place(), "uv") == {"UV_INDEX_URL": "https://index.example", **network}
-    assert settings(images.place(), "pip") == network
+    network, place = {"HTTPS_PROXY": "proxy.example", "TMPDIR": "/hwb/scratch"}, images.place()
+    assert settings(place, place.carried.uv) == {"UV_INDEX_URL": "https://index.example", **network}
+    assert settings(place, place.carried.pip) == network

@@ -182,7 +182,7 @@ def test_what_is_found_beside_hooks_counts_only_if_it_is_what_is_used(
     assert images.make(FLIT) == first
     question = images.question(images.make(FLIT))
     assert question is not None
-    images.hosted(first.image, "hooks")
+    images.hosted(first.image, question, "hooks")
     images.confirm()
     assert [(one, tuple(argv)) for one, argv, _ in builds.api.beside] == [("hooks", question.argv)]
     assert len(builds.api.made) == made + asks_again
@@ -227,7 +227,9 @@ def test_nobody_asks_again_when_the_hooks_have_ended_because_the_build_has(build
     made = len(builds.api.made)
     images = builds.begin()
     assert images.make(FLIT) == first
-    images.hosted(first.image, "hooks")
+    question = images.question(images.make(FLIT))
+    assert question is not None
+    images.hosted(first.image, question, "hooks")
     images.give_up()
     images.ask()
     images.close()

@@ -52,14 +52,16 @@ def _install_interpreter(place: Place, wanted: OnDemand) -> None:
     def install(workshop: Workshop) -> None:
         place.context.report(Noticed(f"Installing {wanted.identifier} in the image"))
         program = place.surroundings.tools[ENSURE] or ENSURE
-        run_maker((program, "ensure", wanted.identifier), settings(place, "pip"), place.context, runner=workshop)
+        run_maker(
+            (program, "ensure", wanted.identifier), settings(place, place.carried.pip), place.context, runner=workshop
+        )
 
     _move(place, wanted.identifier, install)
 
 
 def _install_tools(place: Place, missing: list[str]) -> None:
     interpreter = place.surroundings.newest()
-    environ = {**settings(place, "pip"), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
+    environ = {**settings(place, place.carried.pip), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
 
     def add(workshop: Workshop, *names: str) -> None:
         argv = [*pip_argv(f"{programs.TOOLS}/bin/python"), "--only-binary", ":all:", *names]

@@ -30,8 +30,8 @@ PLATFORMS: Final = {
 }
 # What other systems and engines call them.
 SYNONYMS: Final = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64", "386": "i686", "x86": "i686", "i386": "i686"}
-# The policy that fits most users, and those of architectures that it has no image for.
 LIBCS: Final = ("manylinux", "musllinux")
+# The policy that fits most users, and those of architectures that it has no image for.
 RECOMMENDED: Final = "manylinux_2_28"
 RECOMMENDED_FOR: Final = {"armv7l": "manylinux_2_31", "riscv64": "manylinux_2_39"}
 RECOMMENDED_MUSL: Final = "musllinux_1_2"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Noticed
@@ -12,6 +12,7 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, of_bytes, of_folder
 from headless_wheel_builder.isolation.docker.beside import FOLDER, Question
+from headless_wheel_builder.isolation.docker.carried import ForInstaller
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Supplied, Workshop
@@ -32,16 +33,11 @@ PIP: Final = f"{programs.SCRATCH}/pip.whl"
 class Installer(Protocol):
     """Whatever resolves requirements in a container and makes environments of them.
 
-    `label` is what people know it by, `members` are files that it needs there, and `is_public` tells whether hooks may
-    run where it did.
+    `label` is what people know it by, `told` what it is told of indexes, and `members` are files that it needs there.
     """
 
     label: str
-
-    @property
-    def is_public(self) -> bool:
-        """Whether what it is told holds no passwords."""
-        ...
+    told: ForInstaller
 
     def members(self) -> Sequence[Member]:
         """Return files that it needs in the container."""
@@ -85,19 +81,15 @@ class UvInContainer:
 
     label = "container+uv"
 
-    @property
-    def is_public(self) -> bool:
-        """Tell, as the protocol says."""
-        return self._place.carried.uv.is_public
-
     def __init__(self, uv: str, place: Place, interpreter: Interpreter) -> None:
         self._uv = uv
         self._place = place
+        self.told = place.carried.uv
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
         """Return what its settings name."""
-        return self._place.carried.uv.files
+        return self.told.files
 
     def resolve(self, requirements: Sequence[str], workshop: Workshop, context: Context) -> str:
         """Resolve, as the protocol says."""
@@ -108,7 +100,7 @@ class UvInContainer:
 
     def question(self, requirements: Sequence[str]) -> Question | None:
         """Ask uv, as the protocol says."""
-        if not self.is_public or self._place.image.platform in programs.NARROW:
+        if not self.told.is_public or self._place.image.platform in programs.NARROW:
             return None
         files, options = given(requirements, self._place.constraints, FOLDER)
         members = [of_bytes(path, text.encode()) for path, text in files.items()]
@@ -127,12 +119,8 @@ class UvInContainer:
         return self._uv, "pip", "compile", "--python", self._interpreter.path, *EXACT
 
     def _environ(self) -> dict[str, str]:
-        return {
-            **settings(self._place, "uv"),
-            "UV_CACHE_DIR": CACHE,
-            "UV_LINK_MODE": "copy",
-            "UV_PYTHON_DOWNLOADS": "never",
-        }
+        own = {"UV_CACHE_DIR": CACHE, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never"}
+        return {**settings(self._place, self.told), **own}
 
 
 class PipInContainer:
@@ -140,13 +128,9 @@ class PipInContainer:
 
     label = "container+pip"
 
-    @property
-    def is_public(self) -> bool:
-        """Tell, as the protocol says."""
-        return self._place.carried.pip.is_public
-
     def __init__(self, place: Place, interpreter: Interpreter) -> None:
         self._place = place
+        self.told = place.carried.pip
         self._interpreter = interpreter
 
     def members(self) -> Sequence[Member]:
@@ -173,7 +157,7 @@ class PipInContainer:
             run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
 
     def _environ(self) -> dict[str, str]:
-        return {**settings(self._place, "pip"), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
+        return {**settings(self._place, self.told), "PIP_CACHE_DIR": CACHE, "PIP_ROOT_USER_ACTION": "ignore"}
 
 
 def given(
@@ -188,10 +172,9 @@ def given(
     return {**files, path: constraints}, [*options, "-c", path]
 
 
-def settings(place: Place, installer: Literal["uv", "pip"]) -> Mapping[str, str]:
+def settings(place: Place, told: ForInstaller) -> Mapping[str, str]:
     """Return the variables for what is to find distributions."""
-    own = place.carried.uv if installer == "uv" else place.carried.pip
-    return {**place.carried.network, **own.variables, "TMPDIR": programs.SCRATCH}
+    return {**place.carried.network, **told.variables, "TMPDIR": programs.SCRATCH}
 
 
 def pip_members(place: Place, interpreter: Interpreter) -> Sequence[Member]:

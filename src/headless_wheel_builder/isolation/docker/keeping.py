@@ -78,12 +78,12 @@ def is_lost(container: Mapping[str, Any], now: float) -> bool:
     return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
 
 
-def since(time: str) -> float:
+def since(text: str) -> float:
     """Return a time that an engine writes, in seconds since 1970; infinity if it cannot be read.
 
-    :param time: as in RFC 3339
+    :param text: as in RFC 3339
     """
-    seconds = SECOND.fullmatch(time)
+    seconds = SECOND.fullmatch(text)
     if seconds is None:
         return math.inf
     return dt.datetime.fromisoformat(seconds[1] + seconds[2].replace("Z", "+00:00")).timestamp()

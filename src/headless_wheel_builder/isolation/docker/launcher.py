@@ -42,7 +42,7 @@ class ContainerLauncher:
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param members: what to copy into it besides our programs
     :param repairer: started beside the first hook, if there may be a wheel that needs it
-    :param before_sources: called before anything of the project is in it
+    :param before_sources: called before anything of the project is in a container that has a host already
     :param limits: what hooks are held to, and what is said when they reach it
     """
 
@@ -145,14 +145,12 @@ class ContainerLauncher:
         folders = of_folder(SOURCES), of_folder(CALLS)
         sources = self._placed(os.path.abspath(source))
         if container.is_started:
-            # What it needs itself is there.
-            # An image is being made of it.
+            # What it needs itself is there. An image is being made of it, which gets nothing of the project.
             container.start_again(host, SOURCES, {**first, "bytecode": False})
             before_sources()
             container.put([*folders, *sources], checkpoint)
             return
         # Only a container that runs ends with its frontend: before that, nothing goes in that takes time.
-        before_sources()
         few, rest = beginning(sources)
         container.put([*programs.members(), *members, *folders, *few], checkpoint)
         container.start(first)
@@ -204,9 +202,7 @@ class ContainerLauncher:
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
             try:
-                self._talk.await_ready(on_output)
-                self._prepare_repair()
-                return self._talk.run(request, on_output)
+                return self._talk.run(request, on_output, self._prepare_repair)
             except UnsafeError as unsafe:
                 self._is_forked = False
                 self._processes.checkpoint()
@@ -217,9 +213,8 @@ class ContainerLauncher:
     def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
         run = ["python", programs.EXECUTE, self._python, *request["run"][1:]]
         fresh = {**request, "run": run, "learn": None}
-        self._prepare_repair()
         try:
-            return self._talk.run(fresh, on_output)
+            return self._talk.run(fresh, on_output, self._prepare_repair)
         except UnsafeError as error:
             self._processes.checkpoint()
             raise self._limits.gone(name, error.said) from error

@@ -85,8 +85,8 @@ class ProvisionedImages:
         self._commits: list[tuple[Requirements, Provisioned, Commit]] = []
         # The containers in which images were made, until there is something to do in them.
         self._idle: dict[Commit, tuple[Container, contextlib.ExitStack]] = {}
-        # The containers of hooks, by the image that was guessed for them.
-        self._hosts: dict[str, str] = {}
+        # What can be asked beside hooks, and in which container, by the image that was guessed for them.
+        self._beside: dict[str, tuple[Question, str]] = {}
         self._learnt: dict[str, Learnt] = {}
 
     def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
@@ -108,7 +108,11 @@ class ProvisionedImages:
 
         Only its own interpreter may run there before the image is there, as it writes nothing that is not there yet.
         """
-        if isinstance(provisioned.made, str) or provisioned.made not in self._idle or not self._installer.is_public:
+        if (
+            isinstance(provisioned.made, str)
+            or provisioned.made not in self._idle
+            or not self._installer.told.is_public
+        ):
             return None
         container, opened = self._idle.pop(provisioned.made)
         if container.python != self._interpreter.path:
@@ -125,9 +129,9 @@ class ProvisionedImages:
         asked = next((wanted for wanted in self._guesses if self._made[wanted] is provisioned), None)
         return None if asked is None else self._installer.question(asked)
 
-    def hosted(self, image: str, container: str) -> None:
-        """Hear of a container that has what is asked beside the hooks of an image."""
-        self._hosts[image] = container
+    def hosted(self, image: str, question: Question, container: str) -> None:
+        """Hear of a container, by its id, that has what is asked beside the hooks of an image."""
+        self._beside[image] = question, container
 
     def ask(self) -> None:
         """Ask the index, beside what goes on, whether the guesses are right."""
@@ -222,16 +226,16 @@ class ProvisionedImages:
         context = changed(self._place.context, processes=self._asking, report=hear)
         with context.timeline.span("ask the index", lane="resolver"):
             # What hooks may have a hand in says that all is well, and nothing else: no image is made of it.
-            if (text := self._resolved_beside(wanted, guess.image, context)) and self._key(text) == guess.key:
+            if (text := self._resolved_beside(guess.image, context)) and self._key(text) == guess.key:
                 return text
             with self._workshop(context) as workshop:
                 return self._installer.resolve(wanted, workshop, context)
 
-    def _resolved_beside(self, wanted: Requirements, image: str, context: Context) -> str | None:
-        host, question = self._hosts.get(image), self._installer.question(wanted)
-        if host is None or question is None:
+    def _resolved_beside(self, image: str, context: Context) -> str | None:
+        if image not in self._beside:
             return None
-        runner = Beside(self._place.engine, host)
+        question, container = self._beside[image]
+        runner = Beside(self._place.engine, container)
         try:
             run_installer(question.argv, question.environ, context, runner=runner)
         except (DependencyError, IsolationError):

@@ -85,7 +85,7 @@ class ContainerSession:
         launcher = self._launched(container, plan, provisioned, backend, question.members if question else ())
         if question is not None:
             # While the host imports the backend, which keeps one processor busy.
-            self._images.hosted(provisioned.image, container.id)
+            self._images.hosted(provisioned.image, question, container.id)
             self._images.ask()
         if is_limited(plan):
             verify(plan, launcher.look(SEEN))

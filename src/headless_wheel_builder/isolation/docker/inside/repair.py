@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
     from typing import Any
 
-
+# The most bytes of a wheel that comes with the answer.
 SMALL = 256 * 1024
 
 
