@@ -99,6 +99,7 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
 
     from headless_wheel_builder.isolation.docker.config import DockerConfig
 
+    _check_names(arguments)
     return DockerConfig(
         platform=arguments.platform or "auto",
         image=arguments.image,
@@ -119,6 +120,20 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
         hook_timeout=arguments.hook_timeout,
         use_uv=arguments.installer != "pip",
     )
+
+
+def _check_names(arguments: argparse.Namespace) -> None:
+    from headless_wheel_builder.isolation.docker.images import known_architecture, named_architecture
+
+    for option in ("image", "arch", "image_mirror"):
+        if getattr(arguments, option) == "":
+            written = option.replace("_", "-")
+            raise RequestError(f"--{written} has no value", hint=f"Name one, or leave out --{written}.")
+    named = arguments.image and named_architecture(arguments.image)
+    if named and arguments.arch and named != known_architecture(arguments.arch):
+        raise RequestError(
+            f"{arguments.image} is no image for {arguments.arch}", hint="Leave out --arch, or name another --image."
+        )
 
 
 def _mounts(texts: Sequence[str]) -> dict[str, str]:

@@ -76,11 +76,19 @@ def find_image(config: DockerConfig) -> Image:
             )
         if match is None:
             return Image(config.image, architecture, PLATFORMS[architecture], config.image)
-        named = match["architecture"]
-        return _of_policy(match["policy"], architecture if named is None else known_architecture(named), config)
+        return _of_policy(match["policy"], named_architecture(config.image) or architecture, config)
     if config.platform == "musllinux":
         return _of_policy(RECOMMENDED_MUSL, architecture, config)
     return _of_policy(RECOMMENDED_FOR.get(architecture, RECOMMENDED), architecture, config)
+
+
+def named_architecture(image: str) -> str | None:
+    """Return the architecture in the name of a policy's image, as of `manylinux_2_28_aarch64`; None if there is none.
+
+    :raises RequestError: it is unknown
+    """
+    match = _POLICY.fullmatch(image)
+    return None if match is None or match["architecture"] is None else known_architecture(match["architecture"])
 
 
 def known_architecture(name: str) -> str:
