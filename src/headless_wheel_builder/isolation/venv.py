@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headless_wheel_builder.isolation.kept import KeptEnvironments
+    from headless_wheel_builder.isolation.target import Missing, Target
 
 
 @value
@@ -85,6 +86,12 @@ class VenvIsolation:
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
         find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
+
+    def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
+        """Return the targets of this machine that are meant, as `discovery.find_targets` does."""
+        from headless_wheel_builder.isolation.discovery import find_targets
+
+        return find_targets(wanted, context, configured=self.config.python_path, use_uv=self.config.use_uv)
 
     def _chosen_installer(self) -> Installer:
         if self.config.use_uv:
