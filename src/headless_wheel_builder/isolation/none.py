@@ -23,6 +23,7 @@ from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.capacity import Capacity
     from headless_wheel_builder.isolation.target import Missing, Target
 
 # The oldest interpreter that `build`, whose check this is, can be imported by.
@@ -71,6 +72,13 @@ class NoIsolation:
         :raises InterpreterError: there is none
         """
         find_base(python, context)
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what this machine can do at once."""
+        del context
+        from headless_wheel_builder.isolation.capacity import this_machine
+
+        return this_machine()
 
     def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
         """Return the targets of this machine that are meant, as `discovery.find_targets` does."""

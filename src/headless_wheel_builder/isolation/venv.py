@@ -21,6 +21,7 @@ from headless_wheel_builder.values import changed, value
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headless_wheel_builder.isolation.capacity import Capacity
     from headless_wheel_builder.isolation.kept import KeptEnvironments
     from headless_wheel_builder.isolation.target import Missing, Target
 
@@ -86,6 +87,13 @@ class VenvIsolation:
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
         find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what this machine can do at once."""
+        del context
+        from headless_wheel_builder.isolation.capacity import this_machine
+
+        return this_machine()
 
     def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
         """Return the targets of this machine that are meant, as `discovery.find_targets` does."""

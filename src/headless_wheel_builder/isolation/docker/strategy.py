@@ -12,6 +12,7 @@ from headless_wheel_builder.background import awaited
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
+from headless_wheel_builder.isolation.capacity import TASK_MEMORY, Capacity
 from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
@@ -153,6 +154,17 @@ class DockerIsolation:
                 return place.surroundings
 
         return ImageTargets(find_image(self.config), look).find(wanted or (_RUNNING,))
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what the engine's machine can do at once, with containers that have the configured limits.
+
+        :raises IsolationError: there is no engine
+        """
+        asked = limits(self.config)
+        with self._engine(context) as engine:
+            info = engine.api.info()
+        task_memory = min(asked.memory or TASK_MEMORY, info["MemTotal"])
+        return Capacity(info["NCPU"], info["MemTotal"], task_memory, min(asked.cpus or 1.0, info["NCPU"]))
 
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:
