@@ -98,8 +98,7 @@ class Place:
     @property
     def given(self) -> dict[str, str]:
         """The variables that the user gives hooks, on top of those of the image."""
-        share = self.context.share if self.limits.cpus is None else {}
-        return {**share, **self.carried.hooks, **self.config.extra_env}
+        return {**self.carried.hooks, **self.config.extra_env}
 
     def question(self, *parts: str | Sequence[str]) -> str:
         """Return what is asked of the keeper about this image."""
