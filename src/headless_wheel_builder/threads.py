@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from headless_wheel_builder.process import Cancelled, Processes
@@ -43,6 +43,37 @@ async def run_blocking(work: Callable[[Processes], T]) -> T:
 
     threading.Thread(target=run, name="headless_wheel_builder", daemon=True).start()
     return await _shielded(outcome, processes)
+
+
+async def iterate_blocking(work: Callable[[Processes], Iterator[T]]) -> AsyncIterator[T]:
+    """Run `work` on a thread of its own and yield what it yields, as soon as it does.
+
+    When the iterator is closed early, or the task that awaits it is cancelled, the processes that `work` started are
+    ended, and it has cleaned up and returned before the iterator does.
+    """
+    loop = asyncio.get_running_loop()
+    items: asyncio.Queue[T] = asyncio.Queue()
+
+    def hand_on(processes: Processes) -> None:
+        for item in work(processes):
+            with contextlib.suppress(RuntimeError):  # a closed loop, as above
+                loop.call_soon_threadsafe(items.put_nowait, item)
+
+    working = asyncio.ensure_future(run_blocking(hand_on))
+    try:
+        while not (working.done() and items.empty()):
+            getting = asyncio.ensure_future(items.get())
+            await asyncio.wait([working, getting], return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                yield getting.result()
+            else:
+                getting.cancel()
+        await working
+    finally:
+        if not working.done():
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
 
 
 async def _shielded(outcome: asyncio.Future[T], processes: Processes) -> T:

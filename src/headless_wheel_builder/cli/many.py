@@ -15,10 +15,9 @@ from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
-from headless_wheel_builder.isolation.base import Context, Provisioner
-from headless_wheel_builder.isolation.capacity import Capacity, this_machine
-from headless_wheel_builder.jobs.crew import ThreadCrew
-from headless_wheel_builder.jobs.plan import Shard, Source, TargetStrategy, Wanted, plan_facts, planned
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.jobs.crew import thread_crew
+from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
@@ -95,7 +94,8 @@ class Many:
 
     def _build(self, plan: Sequence[ProjectTasks], context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)
-        run = Run(plan, self._crew(plan, context), context, board, fail_fast=self._arguments.fail_fast)
+        crew = thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
+        run = Run(plan, crew, context, board, fail_fast=self._arguments.fail_fast)
         try:
             with board.drawing():
                 for result in run.results():
@@ -103,18 +103,8 @@ class Many:
         finally:
             self._report(plan)
 
-    def _crew(self, plan: Sequence[ProjectTasks], context: Context) -> ThreadCrew:
-        capacity = min((_capacity(one, context) for one in self._wanted.strategies), key=lambda one: one.tasks)
-        count = sum(max(len(tasks.wheels), 1) for tasks in plan)
-        slots = self._arguments.jobs or max(1, min(capacity.tasks, count))
-        return ThreadCrew(slots, capacity.share(slots))
-
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
         artifacts = [one.artifact for one in self._results if one.status == "built" and one.artifact is not None]
         output_dir = plan[0].project.output_dir if plan else ""
         with prepared_report(self._arguments.report, output_dir, artifacts) as commit:
             commit()
-
-
-def _capacity(strategy: Provisioner, context: Context) -> Capacity:
-    return strategy.capacity(context) if isinstance(strategy, TargetStrategy) else this_machine()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headless_wheel_builder import isolation
 from headless_wheel_builder.core.build import Build
@@ -15,12 +15,15 @@ from headless_wheel_builder.core.metadata import parsed_metadata
 from headless_wheel_builder.core.request import BuildRequest, default_output_dir
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import RequestError
-from headless_wheel_builder.events import Reporter, silent
+from headless_wheel_builder.events import Kind, Reporter, silent
 from headless_wheel_builder.isolation.base import Context, IsolationStrategy, Provisioner
 from headless_wheel_builder.isolation.foreign import ForeignProvisioner, Waiter
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.threads import run_blocking
 from headless_wheel_builder.values import changed, field, named_value
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.jobs.task import TaskResult
 
 T = TypeVar("T")
 
@@ -82,6 +85,60 @@ class BuildEngine:
             )
         return await self._run(request, Build.run)
 
+    def build_many(
+        self,
+        sources: Sequence[str | os.PathLike[str]],
+        output_dir: str | os.PathLike[str] | None = None,
+        *,
+        pythons: Sequence[str | Path] = (),
+        isolations: Sequence[IsolationStrategy] = (),
+        sdist: bool = True,
+        wheel: bool = True,
+        jobs: int | None = None,
+        fail_fast: bool = False,
+    ) -> AsyncIterator[TaskResult]:
+        """Build the sdist of each source, and from it a wheel for every target, some at once.
+
+        Results come in the order of completion; what is built is published by then, and a failure is a result too.
+        Closing the iterator, or cancelling the task that awaits it, ends what runs.
+
+        :param sources: source trees and sdists
+        :param output_dir: where artifacts go; by default `dist` in each source tree, or the sdist's folder
+        :param pythons: the target interpreters: versions, paths, or `all`; none for that of the configuration
+        :param isolations: the strategies, each for all interpreters; none for that of the configuration
+        :param sdist: whether sdists are published
+        :param wheel: whether wheels are built
+        :param jobs: how many are built at once; None for what processors and memory are enough for
+        :param fail_fast: stop the others when one has failed
+        :raises HeadlessWheelBuilderError: nothing could be begun
+        """
+        from headless_wheel_builder.jobs.plan import Source, Wanted
+        from headless_wheel_builder.jobs.work import work_on
+        from headless_wheel_builder.threads import iterate_blocking
+
+        if not sdist and not wheel:
+            raise RequestError("Neither sdists nor wheels were asked for", hint="Pass sdist=True or wheel=True.")
+        own = () if self.config.python is None else (self.config.python,)
+        kinds: dict[Kind, bool] = {"sdist": sdist, "wheel": wheel}
+        wanted = Wanted(
+            sources=tuple(Source(path=os.path.abspath(source)) for source in sources),
+            strategies=(),
+            output_dir=None if output_dir is None else os.path.abspath(output_dir),
+            kinds=frozenset(kind for kind, is_wanted in kinds.items() if is_wanted),
+            pythons=tuple(_written(python) for python in pythons or own),
+            config_settings=self.config.config_settings,
+        )
+        environ = dict(os.environ if self.config.environ is None else self.config.environ)
+        loop = asyncio.get_running_loop()
+
+        def on_thread(processes: Processes) -> Iterator[TaskResult]:
+            wait = LoopWaiter(loop, processes)
+            strategies = tuple(self._provisioner(wait, one) for one in isolations or (self.config.isolation,))
+            context = Context(environ=environ, processes=processes, report=self._reporter)
+            return work_on(changed(wanted, strategies=strategies), context, jobs=jobs, fail_fast=fail_fast)
+
+        return iterate_blocking(on_thread)
+
     async def metadata(self, source: str | os.PathLike[str]) -> dict[str, Any]:
         """Return the metadata of the wheel that would be built, or of a .whl file, as packaging's RawMetadata has it.
 
@@ -95,7 +152,7 @@ class BuildEngine:
 
         def on_thread(processes: Processes) -> T:
             context = Context(environ=environ, processes=processes, report=self._reporter)
-            return work(Build(request, self._provisioner(LoopWaiter(loop, processes)), context))
+            return work(Build(request, self._provisioner(LoopWaiter(loop, processes), self.config.isolation), context))
 
         return await run_blocking(on_thread)
 
@@ -111,8 +168,8 @@ class BuildEngine:
             sdist_extract_dir=None if extract_dir is None else os.path.abspath(extract_dir),
         )
 
-    def _provisioner(self, wait: Waiter) -> Provisioner:
-        strategy = self.config.isolation or isolation.VenvIsolation()
+    def _provisioner(self, wait: Waiter, configured: IsolationStrategy | None) -> Provisioner:
+        strategy = configured or isolation.VenvIsolation()
         return strategy if isinstance(strategy, Provisioner) else ForeignProvisioner(strategy, wait)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.request import BuildRequest
 from headless_wheel_builder.core.result import BuildResult
-from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.jobs.task import SdistTask, Task
+from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.isolation.capacity import Capacity, this_machine
+from headless_wheel_builder.jobs.plan import TargetStrategy
+from headless_wheel_builder.jobs.task import ProjectTasks, SdistTask, Task
 from headless_wheel_builder.values import changed
 
 
@@ -63,6 +65,23 @@ class ThreadCrew:
     def shutdown(self) -> None:
         """Wait until all threads have ended."""
         self._executor.shutdown()
+
+
+def thread_crew(
+    plan: Sequence[ProjectTasks], strategies: Sequence[Provisioner], context: Context, jobs: int | None
+) -> ThreadCrew:
+    """Return a crew of this process for a plan.
+
+    :param jobs: how many tasks are done at once; None for as many as the machine that builds is enough for
+    """
+    capacity = min((_capacity(one, context) for one in strategies), key=lambda one: one.tasks)
+    count = sum(max(len(tasks.wheels), 1) for tasks in plan)
+    slots = jobs or max(1, min(capacity.tasks, count))
+    return ThreadCrew(slots, capacity.share(slots))
+
+
+def _capacity(strategy: Provisioner, context: Context) -> Capacity:
+    return strategy.capacity(context) if isinstance(strategy, TargetStrategy) else this_machine()
 
 
 def do(task: Task, source: str, folder: str, context: Context) -> BuildResult:
