@@ -57,6 +57,8 @@ class Arguments(argparse.Namespace):
     fail_fast: bool
     plan: bool
     shard: str | None
+    docker_hosts: list[str]
+    scheduler: str | None
     dependency_constraints_txt: str | None
     skip_dependency_check: bool
     sdist_extract_dir: str | None
@@ -79,9 +81,10 @@ class Arguments(argparse.Namespace):
     @property
     def is_many(self) -> bool:
         """Whether more than one target or source is asked for, or anything that is only for these."""
-        many = (self.srcdirs, self.pythons, self.platforms, self.archs)
-        only_for_many = self.fail_fast or self.plan or self.jobs is not None or self.shard is not None
-        return any(len(one) > 1 for one in many) or ALL in self.pythons or only_for_many
+        many = (self.srcdirs, self.pythons, self.platforms, self.archs, self.docker_hosts)
+        only_for_many = (self.jobs, self.shard, self.scheduler)
+        has_many = any(len(one) > 1 for one in many) or ALL in self.pythons
+        return has_many or self.fail_fast or self.plan or any(one is not None for one in only_for_many)
 
 
 class Parser(argparse.ArgumentParser):
@@ -289,6 +292,11 @@ def _add_run_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--shard", metavar="I/N", help="build the I-th of N parts of the targets; the first publishes the sdist"
     )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="have wheels built by the workers of a dask scheduler: tls://HOST:PORT, or tcp:// on this machine",
+    )
 
 
 def _positive(text: str) -> int:
@@ -344,3 +352,5 @@ def _check_container_options(parser: Parser, arguments: Arguments) -> None:
             parser.error(f"{option}: only allowed with --isolation docker")
     elif arguments.env_dir is not None:
         parser.error("--env-dir: not allowed with --isolation docker")
+    if arguments.docker_hosts and arguments.scheduler is not None:
+        parser.error("--scheduler: not allowed with --docker-host")

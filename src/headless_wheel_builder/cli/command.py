@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
@@ -36,7 +36,7 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
         if arguments.is_many:
             from headless_wheel_builder.cli.many import run_many
 
-            return run_many(arguments, os.environ, terminal, interruption)
+            return run_many(arguments, chosen(arguments, os.environ), terminal, interruption)
         _run(arguments, terminal, interruption, ahead)
     except HeadlessWheelBuilderError as error:
         _explain(error, arguments, terminal)
@@ -73,7 +73,7 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
 
     def build(processes: Processes) -> BuildResult | bytes:
         context = Context(
-            environ=dict(os.environ),
+            environ=chosen(arguments, os.environ),
             processes=processes,
             report=terminal,
             verbosity=arguments.verbosity,
@@ -98,6 +98,14 @@ def _work(arguments: Arguments, request: BuildRequest, terminal: Terminal) -> Ca
     timings = Timings(arguments.timings, request, terminal, metadata=arguments.metadata)
     timings.check()
     return timings.of(work)
+
+
+def chosen(arguments: Arguments, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that builds start from, with the engine that the arguments name."""
+    if not arguments.docker_hosts:
+        return dict(environ)
+    others = {name: text for name, text in environ.items() if name != "DOCKER_CONTEXT"}
+    return {**others, "DOCKER_HOST": arguments.docker_hosts[0]}
 
 
 def current_folder() -> str:

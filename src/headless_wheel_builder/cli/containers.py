@@ -27,10 +27,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "hook_timeout": None,
     "keep_container": False,
     "image_mirror": None,
+    "docker_hosts": [],
 }
 
 # Those whose values are not named as they are written.
-WRITTEN: Final = {"platforms": "platform", "archs": "arch"}
+WRITTEN: Final = {"platforms": "platform", "archs": "arch", "docker_hosts": "docker-host"}
 LIBCS: Final = ("manylinux", "musllinux", "auto")
 
 
@@ -66,6 +67,16 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
+    )
+
+    group.add_argument(
+        "--docker-host",
+        dest="docker_hosts",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="the engine, as DOCKER_HOST has it; of several, each builds a part of the targets, those of its own"
+        " architecture first",
     )
 
 

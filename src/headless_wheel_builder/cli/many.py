@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.cli.board import Board
@@ -15,12 +16,15 @@ from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
-from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.jobs.crew import thread_crew
-from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, planned
+from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.isolation.capacity import Capacity
+from headless_wheel_builder.jobs.crew import Crew, thread_crew
+from headless_wheel_builder.jobs.engines import EngineCrew, Host, find_hosts, host_for
+from headless_wheel_builder.jobs.plan import Shard, Source, TargetStrategy, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.values import changed
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -55,13 +59,15 @@ class Many:
             report=self._terminal,
             verbosity=self._arguments.verbosity,
         )
-        plan = planned(self._wanted, context)
+        hosts = self._hosts(context)
+        plan = planned(self._wanted, context, lambda strategy: _at(hosts, strategy, context))
         if self._arguments.plan:
             requires = {source.path: source.requires_python for source in self._wanted.sources}
             self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
             return 0
         self._check(plan)
-        self._build(plan, context)
+        with self._crew(plan, hosts, context) as crew:
+            self._build(plan, crew, context)
         return 1 if any(result.status in PROBLEMS for result in self._results) else 0
 
     def conclude(self) -> None:
@@ -92,9 +98,32 @@ class Many:
         if self._arguments.report is not None:
             check_report(self._arguments.report, plan[0].project.output_dir if plan else "")
 
-    def _build(self, plan: Sequence[ProjectTasks], context: Context) -> None:
+    def _hosts(self, context: Context) -> Sequence[Host]:
+        """Return the engines, where there are more than one."""
+        addresses, strategy = self._arguments.docker_hosts, self._wanted.strategies[0]
+        if len(addresses) < 2 or not isinstance(strategy, TargetStrategy):  # noqa: PLR2004 - one is for all
+            return ()
+
+        def ask(address: str) -> Capacity:
+            return strategy.capacity(changed(context, environ={**self._environ, "DOCKER_HOST": address}))
+
+        return find_hosts(addresses, ask, self._arguments.jobs)
+
+    @contextlib.contextmanager
+    def _crew(self, plan: Sequence[ProjectTasks], hosts: Sequence[Host], context: Context) -> Iterator[Crew]:
+        if hosts:
+            yield EngineCrew(hosts)
+        elif self._arguments.scheduler is not None:
+            from headless_wheel_builder.jobs.elsewhere import ElsewhereCrew
+            from headless_wheel_builder.jobs.scheduler import connected
+
+            with connected(self._arguments.scheduler) as scheduler:
+                yield ElsewhereCrew(scheduler.submit, self._arguments.jobs or scheduler.slots)
+        else:
+            yield thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
+
+    def _build(self, plan: Sequence[ProjectTasks], crew: Crew, context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)
-        crew = thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
         run = Run(plan, crew, context, board, fail_fast=self._arguments.fail_fast)
         try:
             with board.drawing():
@@ -108,3 +137,10 @@ class Many:
         output_dir = plan[0].project.output_dir if plan else ""
         with prepared_report(self._arguments.report, output_dir, artifacts) as commit:
             commit()
+
+
+def _at(hosts: Sequence[Host], strategy: Provisioner, context: Context) -> Context:
+    """Return the context of an engine that has the strategy's architecture, where there are engines."""
+    if not (hosts and isinstance(strategy, TargetStrategy)):
+        return context
+    return changed(context, environ=host_for(hosts, strategy.architecture).environ(context.environ))

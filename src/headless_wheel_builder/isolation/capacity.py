@@ -20,12 +20,14 @@ class Capacity:
 
     :param cores: processors
     :param memory: bytes
+    :param architecture: of the machine, as wheels name it; empty where nobody asks
     """
 
     cores: int
     memory: int
     task_memory: int = TASK_MEMORY
     task_cores: float = 1.0
+    architecture: str = ""
 
     @property
     def tasks(self) -> int:

@@ -73,6 +73,13 @@ class NoIsolation:
         """
         find_base(python, context)
 
+    @property
+    def architecture(self) -> str:
+        """The architecture of this machine, as wheels name it."""
+        import platform
+
+        return platform.machine()
+
     def capacity(self, context: Context) -> Capacity:
         """Return what this machine can do at once."""
         del context

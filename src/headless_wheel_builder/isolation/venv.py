@@ -88,6 +88,13 @@ class VenvIsolation:
             _check_env_dir(self.config.env_dir)
         find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
 
+    @property
+    def architecture(self) -> str:
+        """The architecture of this machine, as wheels name it."""
+        import platform
+
+        return platform.machine()
+
     def capacity(self, context: Context) -> Capacity:
         """Return what this machine can do at once."""
         del context

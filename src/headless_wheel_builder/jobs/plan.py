@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 from headless_wheel_builder.core.request import SDIST_SUFFIX, default_output_dir, is_file_with
@@ -22,6 +22,11 @@ VERSION: Final = 1
 @runtime_checkable
 class TargetStrategy(Provisioner, Protocol):
     """A strategy that knows which targets it can build for."""
+
+    @property
+    def architecture(self) -> str:
+        """The architecture that it builds for, as wheels name it."""
+        ...
 
     def targets(self, wanted: Sequence[str], context: Context) -> Sequence[Target | Missing]:
         """Return the targets that are meant, each once."""
@@ -81,13 +86,16 @@ class Wanted:
     shard: Shard = Shard(1, 1)
 
 
-def planned(wanted: Wanted, context: Context) -> list[ProjectTasks]:
+def planned(wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None) -> list[ProjectTasks]:
     """Return the tasks for each source.
 
+    :param at: the context where a strategy makes its environments, if that is not this one
     :raises HeadlessWheelBuilderError: a target cannot be read, or the place that it names cannot be looked at
     """
     offers = [
-        (target, strategy) for strategy in wanted.strategies for target in _targets(strategy, wanted.pythons, context)
+        (target, strategy)
+        for strategy in wanted.strategies
+        for target in _targets(strategy, wanted.pythons, context if at is None else at(strategy))
     ]
     whole = [_of_project(source, offers, wanted) for source in wanted.sources]
     return list(_part(whole, wanted.shard))

@@ -18,7 +18,7 @@ from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
 from headless_wheel_builder.isolation.docker.equipment import equip
 from headless_wheel_builder.isolation.docker.forward import reachable
-from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image
+from headless_wheel_builder.isolation.docker.images import all_images, facts_of, find_image, known_architecture
 from headless_wheel_builder.isolation.docker.inspection import facts_on
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
@@ -155,6 +155,11 @@ class DockerIsolation:
 
         return ImageTargets(find_image(self.config), look).find(wanted or (_RUNNING,))
 
+    @property
+    def architecture(self) -> str:
+        """The architecture that wheels are for, as they name it."""
+        return find_image(self.config).architecture
+
     def capacity(self, context: Context) -> Capacity:
         """Return what the engine's machine can do at once, with containers that have the configured limits.
 
@@ -163,8 +168,9 @@ class DockerIsolation:
         asked = limits(self.config)
         with self._engine(context) as engine:
             info = engine.api.info()
-        task_memory = min(asked.memory or TASK_MEMORY, info["MemTotal"])
-        return Capacity(info["NCPU"], info["MemTotal"], task_memory, min(asked.cpus or 1.0, info["NCPU"]))
+        cores, memory = info["NCPU"], info["MemTotal"]
+        task_memory, task_cores = min(asked.memory or TASK_MEMORY, memory), min(asked.cpus or 1.0, cores)
+        return Capacity(cores, memory, task_memory, task_cores, known_architecture(info["Architecture"]))
 
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:

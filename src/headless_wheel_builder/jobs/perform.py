@@ -1,0 +1,64 @@
+"""Do a job, wherever this runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from headless_wheel_builder._version import __version__
+from headless_wheel_builder.core.build import Build
+from headless_wheel_builder.core.request import BuildRequest
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, RequestError
+from headless_wheel_builder.events import Reporter, silent
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.portable import strategy_of
+from headless_wheel_builder.jobs.job import Done, Job
+from headless_wheel_builder.process import Processes
+from headless_wheel_builder.removal import temporary_folder
+
+
+def perform(
+    request: str,
+    sdist: bytes,
+    environ: Mapping[str, str],
+    processes: Processes | None = None,
+    report: Reporter = silent,
+) -> Done:
+    """Build a wheel from an sdist, and leave nothing behind; doing it twice does no harm.
+
+    :param request: a `Job` as JSON
+    :param sdist: the sdist's bytes
+    :param environ: the environment that the build starts from
+    :param processes: is cancelled when the job is to end early
+    :param report: gets its events
+    :raises Cancelled: it was to end early
+    """
+    context = Context(environ=environ, processes=processes or Processes(), report=report)
+    try:
+        return _performed(Job.of_json(request), sdist, context)
+    except HeadlessWheelBuilderError as error:
+        return Done.of_error(error)
+    except OSError as error:
+        refused = "The system that builds refused what the build needs."
+        return Done.of_error(HeadlessWheelBuilderError(str(error), cause=refused))
+
+
+def _performed(job: Job, sdist: bytes, context: Context) -> Done:
+    if job.version != __version__:
+        raise RequestError(
+            f"A job of headless-wheel-builder {job.version} cannot be done by {__version__}",
+            hint="Install the same version everywhere.",
+        )
+    with temporary_folder("hwb-job-", context.report) as folder:
+        source = os.path.join(folder, os.path.basename(job.sdist))
+        with open(source, "wb") as file:
+            file.write(sdist)
+        built = os.path.join(folder, "built")
+        request = BuildRequest(
+            source=source,
+            output_dir=built,
+            kinds=("wheel",),
+            python=job.python,
+            config_settings=job.config_settings,
+        )
+        return Done.of_result(Build(request, strategy_of(job.strategy, folder), context).run())

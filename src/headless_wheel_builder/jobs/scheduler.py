@@ -1,0 +1,222 @@
+"""Jobs that workers of a dask scheduler do (dask.distributed)."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError, Future, wait
+from typing import TYPE_CHECKING, Any, Final
+
+from headless_wheel_builder._version import __version__
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
+from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.jobs.elsewhere import Handed
+from headless_wheel_builder.jobs.job import Done, Job
+from headless_wheel_builder.jobs.task import WheelTask
+from headless_wheel_builder.jobs.travelling import unpacked
+from headless_wheel_builder.jobs.worker import perform_on_worker
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+NAME: Final = "headless-wheel-builder"
+DOCKER: Final = "docker"
+CONNECT_SECONDS: Final = 10.0
+# How long a job that was cancelled may take to end, and a log to come after its job.
+END_SECONDS: Final = 10.0
+# A machine that restarts comes back by then; and how often that is looked at.
+LOST_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 1.0
+
+
+def check_address(address: str) -> None:
+    """Refuse an address that others could read or speak on.
+
+    :raises RequestError: it is neither of this machine nor secured by TLS
+    """
+    scheme, _, place = address.partition("://")
+    host = place.rpartition(":")[0].strip("[]")
+    if scheme == "tls" or (scheme == "tcp" and _is_loopback(host)):
+        return
+    raise RequestError(
+        f"The scheduler {address} cannot be used safely",
+        cause="Whoever reaches it can run anything on its workers, and read what is sent.",
+        hint="Use tls://HOST:PORT with certificates (distributed.comm.tls of dask's configuration), or tcp://127.0.0.1:PORT"
+        " through ssh.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Scheduler]:
+    """Have a scheduler for the length of a `with` block.
+
+    :raises RequestError: it must not be used, or dask is not installed
+    :raises IsolationError: it does not answer, or a worker has another version of this package
+    """
+    check_address(address)
+    try:
+        from distributed import Client
+    except ImportError:
+        raise RequestError(
+            "--scheduler needs dask.distributed", hint=f"Install it: pip install '{NAME}[dask]'"
+        ) from None
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME)
+    except (OSError, TypeError, ValueError) as error:
+        raise IsolationError(
+            f"The scheduler {address} does not answer", cause=f"{error}.", hint="Does it run: dask scheduler?"
+        ) from None
+    with contextlib.closing(client):
+        scheduler = Scheduler(client)
+        scheduler.check()
+        yield scheduler
+
+
+class Scheduler:
+    """A scheduler and its workers."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._topic = f"{NAME}-{uuid.uuid4().hex}"
+        self._letters: dict[str, _Letters] = {}
+        client.subscribe_topic(self._topic, self._deliver)
+
+    @property
+    def slots(self) -> int:
+        """How many jobs all workers together do at once."""
+        return max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
+
+    def check(self) -> None:
+        """Check that every worker can do jobs of this version.
+
+        :raises IsolationError: one cannot
+        """
+        from importlib.metadata import version
+
+        answers: Mapping[str, Any] = self._client.run(version, NAME, on_error="return")
+        if not answers:
+            raise IsolationError("The scheduler has no workers", hint="Start one: dask worker ADDRESS")
+        wrong = {address: answer for address, answer in answers.items() if answer != __version__}
+        if wrong:
+            raise IsolationError(
+                f"Not all workers have {NAME} {__version__}",
+                cause="\n".join(f"- {address}: {_said(answer)}" for address, answer in sorted(wrong.items())),
+                hint=f"Install it in their environments: pip install '{NAME}[dask]=={__version__}'",
+            )
+
+    def submit(self, job: Job, sdist: bytes, task: WheelTask, context: Context) -> Handed:
+        """Hand a job to a worker that has what it needs; if that dies, another does it.
+
+        :raises IsolationError: there is none
+        """
+        needed = DOCKER if job.strategy["kind"] == DOCKER else task.target.interpreter
+        if not self.offers(needed):
+            raise self.nobody(needed)
+        name = uuid.uuid4().hex
+        letters = self._letters[name] = _Letters(context)
+        executor = self._client.get_executor(resources={needed: 1}, pure=False)
+        future = executor.submit(perform_on_worker, job.to_json(), sdist, self._topic, name)
+        return _Handed(self, future, needed, letters)
+
+    def _deliver(self, event: tuple[float, Any]) -> None:
+        message = event[1]
+        letters = self._letters.get(message.get("job", ""))
+        if letters is not None:
+            letters.take(message)
+
+    def _workers(self) -> Mapping[str, Any]:
+        workers: Mapping[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        return workers
+
+    def offers(self, needed: str) -> bool:
+        """Tell whether there is a worker with a capability now."""
+        return any(needed in worker["resources"] for worker in self._workers().values())
+
+    def nobody(self, needed: str) -> IsolationError:
+        """Return the error that says that no worker has a capability."""
+        offered = sorted({name for worker in self._workers().values() for name in worker["resources"]})
+        return IsolationError(
+            f"No worker has {needed}",
+            cause=f"They have: {', '.join(offered) or 'nothing'}.",
+            hint=f"Start a worker that says so: dask worker ADDRESS --resources '{needed}=1'",
+        )
+
+
+class _Handed:
+    """A job that the scheduler has."""
+
+    def __init__(self, scheduler: Scheduler, future: Future[Done], needed: str, letters: _Letters) -> None:
+        self._scheduler = scheduler
+        self._future = future
+        self._needed = needed
+        self._letters = letters
+        self._seen = self._looked = time.monotonic()
+
+    def result(self, timeout: float) -> Done | None:
+        if wait([self._future], timeout=timeout).not_done:
+            self._check()
+            return None
+        # What was printed last may be on its way still.
+        if self._letters.has_begun:
+            self._letters.ended.wait(END_SECONDS)
+        try:
+            return self._future.result()
+        except CancelledError:
+            raise IsolationError("The scheduler has cancelled the job", hint="Was it stopped or restarted?") from None
+        except Exception as error:
+            raise _died(error) from error
+
+    def cancel(self) -> None:
+        self._future.cancel()
+        if self._letters.has_begun:
+            self._letters.ended.wait(END_SECONDS)
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        if self._scheduler.offers(self._needed):
+            self._seen = now
+        elif now - self._seen > LOST_SECONDS:
+            self._future.cancel()
+            raise self._scheduler.nobody(self._needed)
+
+
+class _Letters:
+    """What is heard of one job."""
+
+    def __init__(self, context: Context) -> None:
+        self.has_begun = False
+        self.ended = threading.Event()
+        self._context = context
+
+    def take(self, message: dict[str, Any]) -> None:
+        self.has_begun = True
+        if message.get("ended"):
+            self.ended.set()
+        elif (event := unpacked(message)) is not None:
+            self._context.report(event)
+
+
+def _said(answer: object) -> str:
+    return f"it has {answer}" if isinstance(answer, str) else f"it has none ({type(answer).__name__})"
+
+
+def _died(error: Exception) -> HeadlessWheelBuilderError:
+    return IsolationError(
+        "The job could not be done",
+        cause=f"The scheduler says: {type(error).__name__}: {error}",
+        hint="Workers may have run out of memory: see their logs.",
+    )
