@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headless_wheel_builder.lazy import attributes
 
 if TYPE_CHECKING:
+    from headless_wheel_builder.core.analyzer import ProjectAnalyzer, ProjectMetadata
     from headless_wheel_builder.core.engine import BuildConfig, BuildEngine
     from headless_wheel_builder.core.result import Artifact, BuildResult
 
@@ -15,9 +16,11 @@ _HOMES = {
     "BuildConfig": "core.engine",
     "BuildEngine": "core.engine",
     "BuildResult": "core.result",
+    "ProjectAnalyzer": "core.analyzer",
+    "ProjectMetadata": "core.analyzer",
 }
 
-__all__ = ["Artifact", "BuildConfig", "BuildEngine", "BuildResult"]
+__all__ = ["Artifact", "BuildConfig", "BuildEngine", "BuildResult", "ProjectAnalyzer", "ProjectMetadata"]
 
 
 __getattr__ = attributes(__name__, _HOMES)

@@ -58,6 +58,21 @@ def read_build_system(source: str, warn: Warn) -> BuildSystem:
     return build_system
 
 
+def parse_build_system(path: str, content: bytes | None, warn: Warn) -> tuple[Mapping[str, Any], BuildSystem]:
+    """Read pyproject.toml where its source tree is not a folder, and check what can be checked without one.
+
+    :param path: what it is called in messages
+    :param content: None if there is none
+    :return: all of it, and what it says about how it is built
+    :raises ProjectError: it cannot be read
+    :raises BuildSystemError: the table breaks PEP 517, PEP 518 or PEP 508
+    """
+    pyproject = _decode(path, content) if content is not None else {}
+    build_system = _parse(pyproject, warn)
+    _check_requirements(build_system.requires)
+    return pyproject, build_system
+
+
 def _check_source_tree(source: str) -> None:
     if not os.path.isdir(source):
         raise ProjectError(f"Source {source} is not a directory", **_not_a_directory(source))
@@ -104,6 +119,8 @@ def _decode(path: str, content: bytes) -> Mapping[str, Any]:
             cause=f"Line {line} has a byte that is not UTF-8, which TOML asks for.",
             hint="Save the file as UTF-8.",
         ) from None
+    except RecursionError:
+        raise ProjectError(f"Failed to parse {path}: it is nested too deeply") from None
     except tomllib.TOMLDecodeError as error:
         has_mark = content.startswith(b"\xef\xbb\xbf")
         raise ProjectError(

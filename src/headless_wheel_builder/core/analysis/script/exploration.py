@@ -1,0 +1,117 @@
+"""Follow setup.py the plain way, and then each other way that it could go."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from headless_wheel_builder.core.analysis.findings import Extensions, Findings, unknown
+from headless_wheel_builder.core.analysis.script.decisions import Decision, TooMuchError, Way
+from headless_wheel_builder.core.analysis.script.interpreter import Interpreter, Setup
+from headless_wheel_builder.core.analysis.script.outcome import Outcome, outcome
+from headless_wheel_builder.core.analysis.script.parsing import Code
+from headless_wheel_builder.core.analysis.script.statements import LoopError, RaisedError, ReturnedError
+from headless_wheel_builder.core.analysis.tree import SourceTree
+from headless_wheel_builder.values import changed, value
+
+# Other ways cost as much as the plain one.
+WAY_LIMIT: Final = 24
+STEPS: Final = 60_000
+DETOUR_LIMIT: Final = 12
+SIGNALS: Final = (RaisedError, ReturnedError, LoopError)
+
+
+@value
+class _End:
+    way: Way
+    setup: Setup | None
+    outcome: Outcome | None
+
+
+def explore(tree: SourceTree, available: Callable[[str], bool], name: str = "setup.py") -> Findings:
+    """Say what a setup.py makes."""
+    try:
+        return _Exploration(Code(tree), available, name).result()
+    except (TooMuchError, RecursionError):
+        return unknown(f"{name}: there is too much in it to follow")
+
+
+class _Exploration:
+    def __init__(self, code: Code, available: Callable[[str], bool], name: str) -> None:
+        self._code = code
+        self._available = available
+        self._name = name
+        self._steps = STEPS
+
+    def result(self) -> Findings:
+        first = self._follow(())
+        turned: tuple[Decision, ...] = ()
+        if first.outcome is None:
+            turned, first = self._detour(first)
+        if first.setup is None or first.outcome is None:
+            return unknown(f"{self._name}: no call of setup() is reached")
+        others = [*self._others(first, turned)]
+        return changed(_findings(first.outcome, others), arguments=first.setup.kwargs)
+
+    def _detour(self, first: _End) -> tuple[tuple[Decision, ...], _End]:
+        """Look for a way that reaches setup(), as one does when a build works."""
+        unsure = [one for one in first.way.decisions.values() if one.source == "unknown"]
+        for decision in [*reversed(unsure)][:DETOUR_LIMIT]:
+            if (end := self._follow((decision,))).outcome is not None:
+                return (decision,), end
+        return (), first
+
+    def _follow(self, turned: tuple[Decision, ...]) -> _End:
+        way = Way(turned, self._steps)
+        run = Interpreter(self._code, self._available, way)
+        with contextlib.suppress(*SIGNALS):
+            run.run(self._name)
+        setup = run.setups[-1] if run.setups else None
+        found: Outcome | None = None
+        with contextlib.suppress(*SIGNALS):
+            found = outcome(run, setup) if setup else None
+        self._steps = way.steps
+        return _End(way, setup, found)
+
+    def _others(self, first: _End, turned: tuple[Decision, ...]) -> Iterator[tuple[Decision, Outcome]]:
+        for decision in self._worth_turning(first.way, turned):
+            try:
+                found = self._follow((*turned, decision)).outcome
+            except (TooMuchError, RecursionError):
+                return
+            if found is not None and found.present is not first.outcome.present:
+                yield decision, found
+
+    def _worth_turning(self, way: Way, turned: tuple[Decision, ...]) -> list[Decision]:
+        """Return what may decide: what depends on the outside first, and what is in setup.py itself."""
+        found = [one for one in way.decisions.values() if one not in turned]
+        found.sort(key=lambda one: (one.place != self._name, one.source == "unknown"))
+        return found[:WAY_LIMIT]
+
+
+def _findings(plain: Outcome, others: Iterable[tuple[Decision, Outcome]]) -> Findings:
+    turning = [*others]
+    languages = plain.languages.union(*(found.languages for _, found in turning))
+    by = {source: decision for decision, _ in reversed(turning) for source in [decision.source]}
+    evidence = (*plain.evidence, *(f"line {one.line} turns on {one.what or one.source}" for one, _ in turning))
+    extensions, condition = _status(plain, by)
+    present = plain.present
+    if present is False and "unknown" in by:
+        present, extensions, condition = None, "unknown", ""
+    return Findings(present, extensions, evidence, languages, plain.limited_api, condition)
+
+
+def _status(plain: Outcome, by: dict[str, Decision]) -> tuple[Extensions, str]:
+    if plain.present is None:
+        return "unknown", ""
+    if "variable" in by:
+        return "conditional", by["variable"].what
+    if plain.present and ("failure" in by or plain.is_optional):
+        return "optional", ""
+    for source in ("platform", "interpreter"):
+        if source in by:
+            return "conditional", by[source].what
+    if "unknown" in by:
+        return "conditional", f"line {by['unknown'].line}"
+    return ("always" if plain.present else "none"), ""

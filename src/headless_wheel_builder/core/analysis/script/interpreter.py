@@ -1,0 +1,260 @@
+"""Follow setup.py along one way."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import posixpath
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from headless_wheel_builder.core.analysis.script import calls, expressions, operations, statements
+from headless_wheel_builder.core.analysis.script.decisions import Decision, Way
+from headless_wheel_builder.core.analysis.script.parsing import Code, parse
+from headless_wheel_builder.core.analysis.script.values import (
+    REST,
+    UNKNOWN,
+    Bound,
+    Class,
+    External,
+    Function,
+    Instance,
+    Scope,
+    Super,
+    Tainted,
+    bare,
+    tainted,
+)
+from headless_wheel_builder.values import value
+
+ALWAYS_THERE: Final = frozenset(["setuptools", "distutils", "pkg_resources", "wheel", "_distutils_hack"])
+
+
+@value
+class Setup:
+    """A call of setup()."""
+
+    function: str
+    kwargs: dict[str, object]
+    place: str
+    line: int
+
+
+class Interpreter:
+    """One way through setup.py.
+
+    :param code: the files of the tree as syntax trees
+    :param available: whether the build environment has a module
+    """
+
+    def __init__(self, code: Code, available: Callable[[str], bool], way: Way) -> None:
+        self.tree = code.tree
+        self._code = code
+        self.way = way
+        self.setups: list[Setup] = []
+        self.patches: dict[str, object] = {}
+        self.folders = [""]
+        self.frames: list[str] = []
+        self.place, self.line = "", 0
+        self.is_guarded = False
+        self._available = available
+        self.main: Scope | None = None
+        self._modules: dict[str, Scope] = {}
+
+    def run(self, name: str) -> Scope | None:
+        """Run a file as the main program; None if it cannot be parsed."""
+        scope = self.main = Scope(name)
+        scope.names.update({"__name__": "__main__", "__file__": name})
+        tree = self._code.parsed(name)
+        if tree is None:
+            return None
+        # What it ends with, a plain build would end with.
+        with contextlib.suppress(statements.ReturnedError, statements.LoopError):
+            statements.execute(self, tree.body, scope)
+        return scope
+
+    def test(self, node: ast.expr, scope: Scope, *, likely: bool = True) -> bool:
+        """Say which way a test goes.
+
+        :param likely: where it goes if that cannot be known
+        """
+        found = expressions.evaluate(self, node, scope)
+        known = operations.truth(bare(found))
+        return self.decide(found, node, likely=likely) if known is None or isinstance(found, Tainted) else known
+
+    def decide(self, found: object, node: ast.AST, *, likely: bool = True) -> bool:
+        """Say which way it goes where that depends on something."""
+        known = operations.truth(bare(found))
+        taken = likely if known is None else known
+        source, what = (found.source, found.what) if isinstance(found, Tainted) else ("unknown", "")
+        if source == "version" and known is not None:
+            return known
+        line, column = getattr(node, "lineno", self.line), getattr(node, "col_offset", 0)
+        return self.way.decide(Decision((self.place, line, column), source, what, self.place, line, taken))  # type: ignore[arg-type]
+
+    def turns(self, node: ast.expr, scope: Scope) -> Iterator[object]:
+        """Yield what a loop goes through."""
+        many = expressions.evaluate(self, node, scope)
+        found = operations.items_of(calls.lines(self, many))
+        if found is not None:
+            yield from found[: expressions.TURN_LIMIT]
+        elif self.decide(UNKNOWN, node):
+            yield UNKNOWN
+
+    def assign(self, target: ast.expr, found: object, scope: Scope) -> None:
+        """Assign to a name, an attribute, an item or several of them."""
+        match target:
+            case ast.Name():
+                scope.home(target.id).names[target.id] = found
+            case ast.Starred():
+                self.assign(target.value, UNKNOWN, scope)
+            case ast.Tuple() | ast.List():
+                self._unpack(target.elts, found, scope)
+            case ast.Attribute():
+                self._set_attribute(expressions.evaluate(self, target.value, scope), target.attr, found)
+            case ast.Subscript():
+                container = bare(expressions.evaluate(self, target.value, scope))
+                key = bare(expressions.evaluate(self, target.slice, scope))
+                _set_item(container, key, found)
+
+    def _unpack(self, targets: list[ast.expr], found: object, scope: Scope) -> None:
+        plain = bare(found)
+        known = isinstance(plain, (tuple, list)) and len(plain) == len(targets) and REST not in plain
+        for at, target in enumerate(targets):
+            self.assign(target, tainted(plain[at] if known else UNKNOWN, found), scope)  # type: ignore[index]
+
+    def _set_attribute(self, owner: object, name: str, found: object) -> None:
+        plain = bare(owner)
+        if isinstance(plain, Instance):
+            plain.attributes[name] = found
+        elif isinstance(plain, Scope):
+            plain.names[name] = found
+        elif isinstance(plain, Class):
+            plain.scope.names[name] = found
+        elif isinstance(plain, External):
+            self.patches[f"{plain.name}.{name}"] = found
+
+    def attribute(self, owner: object, name: str) -> object:
+        """Return an attribute of a value."""
+        return expressions.attribute(self, owner, name)
+
+    def attribute_of_instance(self, owner: Instance, name: str) -> object:
+        """Return an attribute of an instance, and run it if it is a property."""
+        if name in owner.attributes:
+            return owner.attributes[name]
+        if isinstance(owner.made_by, Class) and owner.made_by.has(name):
+            found = owner.made_by.member(name)
+            if not isinstance(found, Function):
+                return found
+            return self.call(found, [owner], {}) if calls.is_property(found) else Bound(owner, name, found)
+        if name in {"name", "sources"} and len(owner.args) > (name == "sources"):
+            return owner.args[name == "sources"]
+        return owner.kwargs.get(name, Bound(owner, name))
+
+    def call(
+        self, function: object, args: list[object], kwargs: dict[str, object], node: ast.Call | None = None
+    ) -> object:
+        """Call something."""
+        return calls.call(self, function, args, kwargs, node)
+
+    def record(self, function: object, args: list[object], kwargs: dict[str, object], node: ast.Call | None) -> None:
+        """Remember a call of setup()."""
+        name = function.name if isinstance(function, External) else "setup"
+        given = {**kwargs, REST: UNKNOWN} if args else kwargs
+        self.setups.append(Setup(name, given, self.place, node.lineno if node else self.line))  # type: ignore[arg-type]
+
+    def super_of(self, scope: Scope) -> object:
+        """Return what `super()` is in a method."""
+        try:
+            return Super(scope.find("self"), scope.find("__bases__"))
+        except KeyError:
+            return UNKNOWN
+
+    def raised(self, name: str) -> Exception:
+        """Return an exception of the script."""
+        return statements.RaisedError(name)
+
+    @contextlib.contextmanager
+    def guarded(self, is_guarded: bool) -> Iterator[None]:
+        """Follow the body of a `try`."""
+        before = self.is_guarded
+        self.is_guarded = before or is_guarded
+        try:
+            yield
+        finally:
+            self.is_guarded = before
+
+    def maybe_missing(self, key: object, node: ast.AST) -> None:
+        """Raise what the lack of a variable raises."""
+        name = bare(key)
+        what = name if isinstance(name, str) else "the environment"
+        if self.decide(Tainted(True, "variable", what), node):
+            raise statements.RaisedError("KeyError")
+
+    def absolute(self, node: ast.ImportFrom, scope: Scope) -> str:
+        """Return the full name of the module that names are imported from."""
+        folder = posixpath.dirname(scope.place)
+        for _ in range(node.level - 1):
+            folder = posixpath.dirname(folder)
+        base = folder.replace("/", ".") if node.level else ""
+        return ".".join(filter(None, [base, node.module or ""]))
+
+    def module(self, name: str, node: ast.AST) -> object:
+        """Import a module."""
+        top = name.partition(".")[0]
+        if top in ALWAYS_THERE or top in sys.stdlib_module_names:
+            return External(name)
+        if (file := self._file(name)) is not None:
+            return self._local(file)
+        if not self._available(top) and self.is_guarded and self.decide(UNKNOWN, node):
+            raise statements.RaisedError("ImportError")
+        return External(name)
+
+    def _file(self, name: str) -> str | None:
+        stem = name.replace(".", "/")
+        for folder in self.folders:
+            for path in (posixpath.join(folder, f"{stem}.py"), posixpath.join(folder, stem, "__init__.py")):
+                if stem and self.tree.read(path) is not None:
+                    return path
+        return None
+
+    def _local(self, file: str) -> Scope:
+        if file not in self._modules:
+            scope = self._modules[file] = Scope(file)
+            scope.names.update({"__name__": file.removesuffix(".py").replace("/", "."), "__file__": file})
+            if tree := self._code.parsed(file):
+                place, line = self.place, self.line
+                statements.execute(self, tree.body, scope)
+                self.place, self.line = place, line
+        return self._modules[file]
+
+    def imported(self, module: object, name: str) -> object:
+        """Return what a module has under a name."""
+        if not isinstance(module, Scope):
+            return expressions.attribute(self, module, name)
+        if name in module.names:
+            return module.names[name]
+        inner = posixpath.join(posixpath.dirname(module.place), f"{name}.py")
+        return self._local(inner) if self.tree.read(inner) is not None else UNKNOWN
+
+    def execute_text(self, text: object, namespace: object) -> None:
+        """Follow `exec`."""
+        tree = parse(text) if isinstance(text, (str, bytes)) else None
+        if tree is None:
+            return
+        scope = Scope(self.place)
+        statements.execute(self, tree.body, scope)
+        if isinstance(namespace, dict):
+            namespace.update(scope.names)
+        elif namespace is None and self.main is not None:
+            self.main.names.update(scope.names)
+
+
+def _set_item(container: object, key: object, found: object) -> None:
+    if isinstance(container, dict):
+        container[key if isinstance(key, (str, int)) else REST] = found
+    elif isinstance(container, list) and isinstance(key, int) and -len(container) <= key < len(container):
+        container[key] = found
+    elif isinstance(container, list):
+        container.append(REST)
