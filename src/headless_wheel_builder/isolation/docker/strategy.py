@@ -101,7 +101,7 @@ class DockerIsolation:
     async def check_available(self) -> bool:
         """Tell whether there is an engine that answers."""
         context = Context(environ=dict(os.environ))
-        return await run_blocking(lambda processes: self._is_available(changed(context, processes=processes)))
+        return await run_blocking(lambda processes: not self.refusal(changed(context, processes=processes)))
 
     async def list_available_images(self) -> dict[str, str]:
         """Return what each image that is known by a short name is, by that name."""
@@ -201,12 +201,13 @@ class DockerIsolation:
 
         return hold(self.session(python, Context(environ=environ, processes=processes)), python, requirements)
 
-    def _is_available(self, context: Context) -> bool:
+    def refusal(self, context: Context) -> str:
+        """Return why no engine can be used, in a sentence; empty if one can."""
         try:
             with self._engine(context):
-                return True
-        except IsolationError:
-            return False
+                return ""
+        except IsolationError as error:
+            return error.message
 
     def _on_engine(self, config: DockerConfig, context: Context, *, is_known: bool) -> dict[str, Any]:
         try:

@@ -1,0 +1,44 @@
+"""Which isolation fits a project: what `--isolation auto` chooses, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from headless_wheel_builder.core.analyzer import ProjectMetadata
+from headless_wheel_builder.values import value
+
+Isolation: TypeAlias = Literal["venv", "docker"]
+
+
+@value
+class Choice:
+    """An isolation, and the reason for it."""
+
+    isolation: Isolation
+    reason: str
+
+    def __str__(self) -> str:
+        place = "in a container" if self.isolation == "docker" else "in a virtual environment"
+        return f"Building {place}: {self.reason}"
+
+
+def choose(metadata: ProjectMetadata, refusal: Callable[[], str], platform: str = sys.platform) -> Choice:
+    """Return what fits: a container for extension modules, where there can be one, else a virtual environment.
+
+    What may have extension modules is built in a container too: a wheel that turns out to be pure is the same there,
+    one that does not would run on this machine only.
+
+    :param refusal: says why there is no working engine; empty if there is one
+    """
+    if metadata.has_extension_modules is False:
+        return Choice("venv", "the project has no extension modules")
+    what = "the project has extension modules" if metadata.has_extension_modules else "it may have extension modules"
+    if metadata.evidence:
+        what = f"{what} ({metadata.evidence[0]})"
+    if not platform.startswith("linux"):
+        return Choice("venv", f"{what}, and containers make wheels for Linux only")
+    if refused := refusal():
+        return Choice("venv", f"{what}, but there is no working engine: {refused}")
+    return Choice("docker", what)
