@@ -8,14 +8,12 @@ from typing import Final, TypeAlias
 from headless_wheel_builder.core.analysis.script import operations
 from headless_wheel_builder.core.analysis.script.values import bare
 from headless_wheel_builder.core.analysis.source import Source
-from headless_wheel_builder.core.analysis.tables import at, table, text, texts
+from headless_wheel_builder.core.analysis.tables import table, text, texts
 from headless_wheel_builder.core.identity import read_headers
-from headless_wheel_builder.values import changed, named_value
+from headless_wheel_builder.values import changed, field, named_value
 
 Arguments: TypeAlias = Mapping[str, object]
 FIELDS: Final = ("name", "version", "requires_python", "dependencies", "optional_dependencies")
-# What core metadata calls the field that a source can leave to the build.
-_HEADERS: Final = {"name": "name", "version": "version", "requires_python": "requires-python"}
 
 
 @named_value
@@ -26,7 +24,7 @@ class Facts:
     version: str = ""
     requires_python: str = ""
     dependencies: tuple[str, ...] = ()
-    optional_dependencies: Mapping[str, tuple[str, ...]] = {}
+    optional_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dynamic: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
@@ -51,8 +49,8 @@ def read_facts(source: Source, arguments: Arguments) -> Facts:
 
 
 def _filled(facts: Facts, more: Facts, place: str) -> Facts:
-    new = {field: getattr(more, field) for field in FIELDS if not getattr(facts, field) and getattr(more, field)}
-    evidence = (*facts.evidence, *(f"{place} says {field}" for field in new))
+    new = {name: getattr(more, name) for name in FIELDS if not getattr(facts, name) and getattr(more, name)}
+    evidence = (*facts.evidence, *(f"{place} says {name}" for name in new))
     dynamic = tuple(dict.fromkeys((*facts.dynamic, *more.dynamic)))
     return changed(facts, **new, evidence=evidence, dynamic=dynamic)
 
@@ -70,7 +68,7 @@ def _standard(source: Source) -> Facts:
 
 
 def _extras(extras: Mapping[str, object]) -> Mapping[str, tuple[str, ...]]:
-    return {name: texts(extras, name) for name in extras if isinstance(name, str)}
+    return {name: texts(extras, name) for name in extras}
 
 
 def _poetry(source: Source) -> Facts:
@@ -166,10 +164,8 @@ def _lines(value: str) -> tuple[str, ...]:
 
 def _pkg_info(source: Source) -> Facts:
     headers = read_headers(source.tree.read("PKG-INFO") or b"")
-    first = {field: next(iter(headers.get(header, [])), "") for field, header in _HEADERS.items()}
-    return Facts(**first)
 
+    def first(header: str) -> str:
+        return next(iter(headers.get(header, [])), "")
 
-def declares_version(source: Source) -> bool:
-    """Tell whether the version is written in pyproject.toml."""
-    return bool(at(source.pyproject, "project", "version"))
+    return Facts(name=first("name"), version=first("version"), requires_python=first("requires-python"))

@@ -122,7 +122,7 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[int, str, bool]]:
             pairs = [*zip(node.keys, node.values, strict=True)]
         for key, assigned in pairs:
             if isinstance(key, ast.Constant) and key.value in PLATFORM_KEYS:
-                yield node.lineno, str(key.value), _is_platform(str(key.value), assigned)
+                yield key.lineno, str(key.value), _is_platform(str(key.value), assigned)
 
 
 def _is_platform(key: str, assigned: ast.expr) -> bool:

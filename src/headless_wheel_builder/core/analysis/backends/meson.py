@@ -14,6 +14,7 @@ from headless_wheel_builder.values import changed
 
 LANGUAGES: Final = {"c": "c", "cpp": "c++", "cython": "cython", "fortran": "fortran", "rust": "rust", "cuda": "cuda"}
 FILE_LIMIT: Final = 400
+SIZE_LIMIT: Final = 400_000
 _TOKENS: Final = re.compile(r"'''.*?'''|'(?:\\.|[^'\\\n])*'|#[^\n]*", re.DOTALL)
 _ALWAYS: Final = re.compile(r"\.\s*extension_module\s*\(|\bpure\s*:\s*false\b|\bshared_module\s*\(")
 _INSTALLED: Final = re.compile(r"\b(?:shared_library|library|executable|both_libraries)\s*\(")
@@ -48,7 +49,8 @@ def _blank(token: re.Match[str]) -> str:
 
 
 def _files(source: Source) -> Iterator[tuple[str, str]]:
-    waiting, seen = [""], set()
+    waiting = [""]
+    seen: set[str] = set()
     while waiting and len(seen) < FILE_LIMIT:
         folder = waiting.pop()
         name = posixpath.normpath(posixpath.join(folder, "meson.build"))
@@ -56,14 +58,14 @@ def _files(source: Source) -> Iterator[tuple[str, str]]:
             continue
         seen.add(name)
         content = source.tree.read(name)
-        if content is not None:
+        if content is not None and len(content) < SIZE_LIMIT:
             text = content.decode("utf-8", "replace")
             yield name, text
             waiting += [posixpath.join(folder, one) for one in _SUBDIR.findall(text)]
 
 
 def _languages(text: str) -> Iterator[str]:
-    for call in re.findall(r"\b(?:project|add_languages)\s*\(([^)]*)", text):
+    for call in re.findall(r"\b(?:project|add_languages)\s*\(([^)]{0,2000})", text):
         names = re.findall(r"'([a-z]+)'", call)
         yield from (LANGUAGES[name] for name in names if name in LANGUAGES)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 from typing import TYPE_CHECKING, Final
 
-from headless_wheel_builder.core.analysis.script import expressions, operations, statements
+from headless_wheel_builder.core.analysis.script import methods, paths, statements
 from headless_wheel_builder.core.analysis.script.decisions import DEPTH_LIMIT
-from headless_wheel_builder.core.analysis.script.externals import call_external, in_tree
+from headless_wheel_builder.core.analysis.script.externals import call_external
 from headless_wheel_builder.core.analysis.script.values import (
     REST,
     UNKNOWN,
@@ -88,9 +87,9 @@ def _call_function(run: Interpreter, function: Function, args: list[object], kwa
 
 def _result(run: Interpreter, function: Function, scope: Scope) -> object:
     if isinstance(function.node, ast.Lambda):
-        return expressions.evaluate(run, function.node.body, scope)
+        return run.evaluate(function.node.body, scope)
     try:
-        statements.execute(run, function.node.body, scope)
+        run.execute(function.node.body, scope)
     except statements.ReturnedError as signal:
         return scope.yielded or signal.value
     return scope.yielded or None
@@ -100,9 +99,9 @@ def _bind(run: Interpreter, function: Function, scope: Scope, args: list[object]
     spec = function.node.args
     names = [one.arg for one in (*spec.posonlyargs, *spec.args)]
     for name, default in zip(reversed(names), reversed(spec.defaults), strict=False):
-        scope.names[name] = expressions.evaluate(run, default, function.scope)
+        scope.names[name] = run.evaluate(default, function.scope)
     for one, value_default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True):
-        scope.names[one.arg] = expressions.evaluate(run, value_default, function.scope) if value_default else UNKNOWN
+        scope.names[one.arg] = run.evaluate(value_default, function.scope) if value_default else UNKNOWN
     for name in names[: len(names) - len(spec.defaults)]:
         scope.names[name] = UNKNOWN
     scope.names.update(zip(names, (UNKNOWN if arg is REST else arg for arg in args), strict=False))
@@ -129,12 +128,14 @@ def _call_method(run: Interpreter, bound: Bound, args: list[object], kwargs: dic
     if isinstance(receiver, Super):
         return _call_super(run, receiver, bound.name, args, kwargs)
     if isinstance(receiver, Instance):
-        if not _is_file(receiver):
+        if not paths.is_file(receiver):
             return UNKNOWN
-        return {"read": _read(run, receiver.args[0]), "readlines": lines(run, receiver)}.get(bound.name, UNKNOWN)
-    if isinstance(receiver, str) and bound.name in _PATH_METHODS:
-        return tainted(_call_path(run, receiver, bound.name, args), bound.receiver)
-    return operations.method(bound.receiver, bound.name, args, kwargs)
+        return {"read": paths.read(run, receiver.args[0]), "readlines": paths.lines(run, receiver)}.get(
+            bound.name, UNKNOWN
+        )
+    if isinstance(receiver, str) and bound.name in paths.PATH_METHODS:
+        return tainted(paths.call_path(run, receiver, bound.name, args), bound.receiver)
+    return methods.method(bound.receiver, bound.name, args, kwargs)
 
 
 def _call_super(run: Interpreter, receiver: Super, name: str, args: list[object], kwargs: dict[str, object]) -> object:
@@ -146,64 +147,3 @@ def _call_super(run: Interpreter, receiver: Super, name: str, args: list[object]
         receiver.receiver.args = args
         receiver.receiver.kwargs.update(kwargs)
     return UNKNOWN
-
-
-def _is_file(instance: Instance) -> bool:
-    return isinstance(instance.made_by, External) and instance.made_by.name == "hwb.File"
-
-
-def _read(run: Interpreter, path: object) -> object:
-    name = in_tree(path) if isinstance(path, str) else None
-    content = run.tree.read(name) if name else None
-    return UNKNOWN if content is None else content.decode("utf-8", "replace")
-
-
-def lines(run: Interpreter, many: object) -> object:
-    """Return the lines of a file that a loop goes through; anything else as it is."""
-    if not isinstance(many, Instance) or not _is_file(many):
-        return many
-    text = _read(run, many.args[0])
-    return text.splitlines(keepends=True) if isinstance(text, str) else UNKNOWN
-
-
-_PATH_METHODS: Final = frozenset(
-    [
-        "joinpath",
-        "read_text",
-        "read_bytes",
-        "open",
-        "exists",
-        "is_file",
-        "is_dir",
-        "glob",
-        "rglob",
-        "resolve",
-        "absolute",
-        "as_posix",
-        "with_suffix",
-        "with_name",
-        "relative_to",
-    ]
-)
-
-
-def _call_path(run: Interpreter, path: str, name: str, args: list[object]) -> object:
-    plain = [bare(one) for one in args]
-    match name, plain:
-        case (("read_text" | "read_bytes"), _):
-            return _read(run, path)
-        case "open", _:
-            return Instance(External("hwb.File"), [path], {})
-        case (("exists" | "is_file" | "is_dir"), []):
-            return call_external(run, "os.path.exists", [path], {})
-        case (("resolve" | "absolute" | "as_posix"), _):
-            return path
-        case (("joinpath" | "glob" | "rglob"), [*parts]) if all(isinstance(part, str) for part in parts):
-            joined = posixpath.join(path, *(["**"] if name == "rglob" else []), *map(str, parts))
-            return joined if name == "joinpath" else call_external(run, "glob.glob", [joined], {})
-        case "with_suffix", [str() as suffix]:
-            return posixpath.splitext(path)[0] + suffix
-        case "with_name", [str() as other]:
-            return posixpath.join(posixpath.dirname(path), other)
-        case _:
-            return UNKNOWN

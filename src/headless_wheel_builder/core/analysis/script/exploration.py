@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from headless_wheel_builder.core.analysis.findings import Extensions, Findings, unknown
 from headless_wheel_builder.core.analysis.script.decisions import Decision, TooMuchError, Way
+from headless_wheel_builder.core.analysis.script.failures import RaisedError
 from headless_wheel_builder.core.analysis.script.interpreter import Interpreter, Setup
 from headless_wheel_builder.core.analysis.script.outcome import Outcome, outcome
 from headless_wheel_builder.core.analysis.script.parsing import Code
-from headless_wheel_builder.core.analysis.script.statements import LoopError, RaisedError, ReturnedError
+from headless_wheel_builder.core.analysis.script.statements import LoopError, ReturnedError
+from headless_wheel_builder.core.analysis.script.values import Source
 from headless_wheel_builder.core.analysis.tree import SourceTree
 from headless_wheel_builder.values import changed, value
 
@@ -80,7 +82,7 @@ class _Exploration:
                 found = self._follow((*turned, decision)).outcome
             except (TooMuchError, RecursionError):
                 return
-            if found is not None and found.present is not first.outcome.present:
+            if found is not None and first.outcome and found.present is not first.outcome.present:
                 yield decision, found
 
     def _worth_turning(self, way: Way, turned: tuple[Decision, ...]) -> list[Decision]:
@@ -102,16 +104,15 @@ def _findings(plain: Outcome, others: Iterable[tuple[Decision, Outcome]]) -> Fin
     return Findings(present, extensions, evidence, languages, plain.limited_api, condition)
 
 
-def _status(plain: Outcome, by: dict[str, Decision]) -> tuple[Extensions, str]:
+def _status(plain: Outcome, by: Mapping[Source, Decision]) -> tuple[Extensions, str]:
     if plain.present is None:
         return "unknown", ""
     if "variable" in by:
         return "conditional", by["variable"].what
     if plain.present and ("failure" in by or plain.is_optional):
         return "optional", ""
-    for source in ("platform", "interpreter"):
-        if source in by:
-            return "conditional", by[source].what
+    if outside := by.get("platform") or by.get("interpreter"):
+        return "conditional", outside.what
     if "unknown" in by:
         return "conditional", f"line {by['unknown'].line}"
     return ("always" if plain.present else "none"), ""

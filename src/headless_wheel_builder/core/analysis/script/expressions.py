@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.core.analysis.script import operations
-from headless_wheel_builder.core.analysis.script.externals import environment, external_value
+from headless_wheel_builder.core.analysis.script import displays, operations
+from headless_wheel_builder.core.analysis.script.surroundings import environment, external_value
 from headless_wheel_builder.core.analysis.script.values import (
+    MORE,
     REST,
     UNKNOWN,
     Bound,
@@ -85,7 +86,7 @@ def _name(_run: Interpreter, node: ast.Name, scope: Scope) -> object:
 
 
 def _attribute(run: Interpreter, node: ast.Attribute, scope: Scope) -> object:
-    return run.attribute(evaluate(run, node.value, scope), node.attr)
+    return run.attribute(run.evaluate(node.value, scope), node.attr)
 
 
 def attribute(run: Interpreter, owner: object, name: str) -> object:
@@ -127,54 +128,25 @@ _PATH_ATTRIBUTES: Final[dict[str, Callable[[str], object]]] = {
 
 
 def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
-    function = evaluate(run, node.func, scope)
-    args: list[object] = [*_flat(run, node.args, scope)]
+    function = run.evaluate(node.func, scope)
+    args: list[object] = [*displays.flat(run, node.args, scope)]
     kwargs: dict[str, object] = {}
     for keyword in node.keywords:
-        value = evaluate(run, keyword.value, scope)
+        value = run.evaluate(keyword.value, scope)
         if keyword.arg is not None:
             kwargs[keyword.arg] = value
         else:
             plain = bare(value)
-            kwargs.update(plain if isinstance(plain, dict) else {REST: UNKNOWN})  # type: ignore[dict-item]
+            many = plain if isinstance(plain, dict) else {REST: UNKNOWN}
+            kwargs.update((key if isinstance(key, str) else MORE, one) for key, one in many.items())
     if isinstance(function, External) and function.name == "super":
         return run.super_of(scope)
     return run.call(function, args, kwargs, node)
 
 
-def _flat(run: Interpreter, nodes: list[ast.expr], scope: Scope) -> Iterator[object]:
-    for node in nodes:
-        if not isinstance(node, ast.Starred):
-            yield evaluate(run, node, scope)
-            continue
-        found = operations.items_of(evaluate(run, node.value, scope))
-        yield from [REST] if found is None else found
-
-
-def _list(run: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> object:
-    items = [*_flat(run, node.elts, scope)]
-    if isinstance(node, ast.Tuple):
-        return tuple(items)
-    # Sets hold what cannot be hashed here; their order and repetitions tell nothing.
-    return items
-
-
-def _dict(run: Interpreter, node: ast.Dict, scope: Scope) -> object:
-    made: dict[object, object] = {}
-    for key, value in zip(node.keys, node.values, strict=True):
-        found = evaluate(run, value, scope)
-        if key is None:
-            plain = bare(found)
-            made.update(plain if isinstance(plain, dict) else {REST: UNKNOWN})
-            continue
-        name = bare(evaluate(run, key, scope))
-        made[name if isinstance(name, operations.PLAIN) and not isinstance(name, tuple) else REST] = found
-    return made
-
-
 def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> object:
-    container = evaluate(run, node.value, scope)
-    key = _slice(run, node.slice, scope) if isinstance(node.slice, ast.Slice) else evaluate(run, node.slice, scope)
+    container = run.evaluate(node.value, scope)
+    key = _slice(run, node.slice, scope) if isinstance(node.slice, ast.Slice) else run.evaluate(node.slice, scope)
     if isinstance(container, External) and container.name == "os.environ":
         # A variable that is not there: for a plain build this raises.
         if run.is_guarded:
@@ -184,14 +156,14 @@ def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> object:
 
 
 def _slice(run: Interpreter, node: ast.Slice, scope: Scope) -> object:
-    parts = [bare(evaluate(run, part, scope)) if part else None for part in (node.lower, node.upper, node.step)]
+    parts = [bare(run.evaluate(part, scope)) if part else None for part in (node.lower, node.upper, node.step)]
     if all(part is None or isinstance(part, int) for part in parts):
         return slice(*parts)
     return UNKNOWN
 
 
 def _if(run: Interpreter, node: ast.IfExp, scope: Scope) -> object:
-    return evaluate(run, node.body if run.test(node.test, scope) else node.orelse, scope)
+    return run.evaluate(node.body if run.test(node.test, scope) else node.orelse, scope)
 
 
 def _bool(run: Interpreter, node: ast.BoolOp, scope: Scope) -> object:
@@ -199,7 +171,7 @@ def _bool(run: Interpreter, node: ast.BoolOp, scope: Scope) -> object:
     value: object = UNKNOWN
     dependent: list[object] = []
     for part in node.values:
-        value = evaluate(run, part, scope)
+        value = run.evaluate(part, scope)
         dependent.append(value)
         known = operations.truth(bare(value))
         if known is None:
@@ -211,7 +183,7 @@ def _bool(run: Interpreter, node: ast.BoolOp, scope: Scope) -> object:
 
 
 def _unary(run: Interpreter, node: ast.UnaryOp, scope: Scope) -> object:
-    value = evaluate(run, node.operand, scope)
+    value = run.evaluate(node.operand, scope)
     if not isinstance(node.op, ast.Not):
         return operations.unary(node.op, value)
     known = operations.truth(bare(value))
@@ -219,15 +191,15 @@ def _unary(run: Interpreter, node: ast.UnaryOp, scope: Scope) -> object:
 
 
 def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> object:
-    left = evaluate(run, node.left, scope)
-    return operations.binary(node.op, left, evaluate(run, node.right, scope))
+    left = run.evaluate(node.left, scope)
+    return operations.binary(node.op, left, run.evaluate(node.right, scope))
 
 
 def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> object:
-    left = evaluate(run, node.left, scope)
+    left = run.evaluate(node.left, scope)
     result: object = True
     for kind, part in zip(node.ops, node.comparators, strict=True):
-        right = evaluate(run, part, scope)
+        right = run.evaluate(part, scope)
         if isinstance(right, External) and right.name == "os.environ":
             return environment(left, isinstance(kind, ast.NotIn))
         found = operations.compare(kind, left, right)
@@ -237,67 +209,23 @@ def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> object:
     return result
 
 
-def _format(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> object:
-    parts = []
-    for part in node.values:
-        if isinstance(part, ast.FormattedValue) and part.format_spec is not None:
-            return UNKNOWN
-        value = evaluate(run, part.value if isinstance(part, ast.FormattedValue) else part, scope)
-        if not isinstance(bare(value), (str, int, float)):
-            return UNKNOWN
-        parts.append(str(bare(value)))
-    return "".join(parts)
-
-
-def _comprehension(run: Interpreter, node: Any, scope: Scope) -> object:
-    inner = Scope(scope.place, scope)
-    made: list[object] = []
-    _generate(run, node.generators, inner, lambda: made.append(evaluate(run, node.elt, inner)), made)
-    return made
-
-
-def _dict_comprehension(run: Interpreter, node: ast.DictComp, scope: Scope) -> object:
-    inner = Scope(scope.place, scope)
-    made: dict[object, object] = {}
-
-    def add() -> None:
-        key = bare(evaluate(run, node.key, inner))
-        made[key if isinstance(key, str) else REST] = evaluate(run, node.value, inner)
-
-    _generate(run, node.generators, inner, add, [])
-    return made
-
-
-def _generate(
-    run: Interpreter, generators: list[ast.comprehension], scope: Scope, add: Callable[[], None], made: list[object]
-) -> None:
-    if not generators:
-        add()
-        return
-    first, *rest = generators
-    for item in run.turns(first.iter, scope):
-        run.assign(first.target, UNKNOWN if item is REST else item, scope)
-        if all(run.test(one, scope) for one in first.ifs):
-            _generate(run, rest, scope, add, made)
-
-
 def _lambda(_run: Interpreter, node: ast.Lambda, scope: Scope) -> object:
     return Function(node, scope)
 
 
 def _named(run: Interpreter, node: ast.NamedExpr, scope: Scope) -> object:
-    value = evaluate(run, node.value, scope)
+    value = run.evaluate(node.value, scope)
     run.assign(node.target, value, scope)
     return value
 
 
 def _yield(run: Interpreter, node: ast.Yield, scope: Scope) -> object:
-    scope.yielded.append(evaluate(run, node.value, scope) if node.value else None)
+    scope.yielded.append(run.evaluate(node.value, scope) if node.value else None)
     return UNKNOWN
 
 
 def _yield_from(run: Interpreter, node: ast.YieldFrom, scope: Scope) -> object:
-    found = operations.items_of(evaluate(run, node.value, scope))
+    found = operations.items_of(run.evaluate(node.value, scope))
     scope.yielded += [REST] if found is None else found
     return UNKNOWN
 
@@ -307,21 +235,21 @@ _EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
     ast.Name: _name,
     ast.Attribute: _attribute,
     ast.Call: _call,
-    ast.List: _list,
-    ast.Tuple: _list,
-    ast.Set: _list,
-    ast.Dict: _dict,
+    ast.List: displays.list_display,
+    ast.Tuple: displays.list_display,
+    ast.Set: displays.list_display,
+    ast.Dict: displays.dict_display,
     ast.Subscript: _subscript,
     ast.IfExp: _if,
     ast.BoolOp: _bool,
     ast.UnaryOp: _unary,
     ast.BinOp: _binary,
     ast.Compare: _compare,
-    ast.JoinedStr: _format,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
-    ast.DictComp: _dict_comprehension,
+    ast.JoinedStr: displays.formatted,
+    ast.ListComp: displays.comprehension,
+    ast.SetComp: displays.comprehension,
+    ast.GeneratorExp: displays.comprehension,
+    ast.DictComp: displays.dict_comprehension,
     ast.Lambda: _lambda,
     ast.NamedExpr: _named,
     ast.Yield: _yield,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import posixpath
-import sys
 from collections.abc import Callable, Iterator
-from typing import Final
 
-from headless_wheel_builder.core.analysis.script import calls, expressions, operations, statements
+from headless_wheel_builder.core.analysis.script import calls, expressions, importing, operations, paths, statements
 from headless_wheel_builder.core.analysis.script.decisions import Decision, Way
+from headless_wheel_builder.core.analysis.script.failures import RaisedError
 from headless_wheel_builder.core.analysis.script.parsing import Code, parse
 from headless_wheel_builder.core.analysis.script.values import (
+    MORE,
     REST,
     UNKNOWN,
     Bound,
@@ -27,8 +26,6 @@ from headless_wheel_builder.core.analysis.script.values import (
     tainted,
 )
 from headless_wheel_builder.values import value
-
-ALWAYS_THERE: Final = frozenset(["setuptools", "distutils", "pkg_resources", "wheel", "_distutils_hack"])
 
 
 @value
@@ -50,7 +47,7 @@ class Interpreter:
 
     def __init__(self, code: Code, available: Callable[[str], bool], way: Way) -> None:
         self.tree = code.tree
-        self._code = code
+        self.code = code
         self.way = way
         self.setups: list[Setup] = []
         self.patches: dict[str, object] = {}
@@ -60,26 +57,34 @@ class Interpreter:
         self.is_guarded = False
         self._available = available
         self.main: Scope | None = None
-        self._modules: dict[str, Scope] = {}
+        self.modules: dict[str, Scope] = {}
 
     def run(self, name: str) -> Scope | None:
         """Run a file as the main program; None if it cannot be parsed."""
         scope = self.main = Scope(name)
         scope.names.update({"__name__": "__main__", "__file__": name})
-        tree = self._code.parsed(name)
+        tree = self.code.parsed(name)
         if tree is None:
             return None
         # What it ends with, a plain build would end with.
         with contextlib.suppress(statements.ReturnedError, statements.LoopError):
-            statements.execute(self, tree.body, scope)
+            self.execute(tree.body, scope)
         return scope
+
+    def evaluate(self, node: ast.expr, scope: Scope) -> object:
+        """Return what an expression stands for."""
+        return expressions.evaluate(self, node, scope)
+
+    def execute(self, body: list[ast.stmt], scope: Scope) -> None:
+        """Follow statements."""
+        statements.execute(self, body, scope)
 
     def test(self, node: ast.expr, scope: Scope, *, likely: bool = True) -> bool:
         """Say which way a test goes.
 
         :param likely: where it goes if that cannot be known
         """
-        found = expressions.evaluate(self, node, scope)
+        found = self.evaluate(node, scope)
         known = operations.truth(bare(found))
         return self.decide(found, node, likely=likely) if known is None or isinstance(found, Tainted) else known
 
@@ -91,12 +96,12 @@ class Interpreter:
         if source == "version" and known is not None:
             return known
         line, column = getattr(node, "lineno", self.line), getattr(node, "col_offset", 0)
-        return self.way.decide(Decision((self.place, line, column), source, what, self.place, line, taken))  # type: ignore[arg-type]
+        return self.way.decide(Decision((self.place, line, column), source, what, self.place, line, taken))
 
     def turns(self, node: ast.expr, scope: Scope) -> Iterator[object]:
         """Yield what a loop goes through."""
-        many = expressions.evaluate(self, node, scope)
-        found = operations.items_of(calls.lines(self, many))
+        many = self.evaluate(node, scope)
+        found = operations.items_of(paths.lines(self, many))
         if found is not None:
             yield from found[: expressions.TURN_LIMIT]
         elif self.decide(UNKNOWN, node):
@@ -112,10 +117,10 @@ class Interpreter:
             case ast.Tuple() | ast.List():
                 self._unpack(target.elts, found, scope)
             case ast.Attribute():
-                self._set_attribute(expressions.evaluate(self, target.value, scope), target.attr, found)
+                self._set_attribute(self.evaluate(target.value, scope), target.attr, found)
             case ast.Subscript():
-                container = bare(expressions.evaluate(self, target.value, scope))
-                key = bare(expressions.evaluate(self, target.slice, scope))
+                container = bare(self.evaluate(target.value, scope))
+                key = bare(self.evaluate(target.slice, scope))
                 _set_item(container, key, found)
 
     def _unpack(self, targets: list[ast.expr], found: object, scope: Scope) -> None:
@@ -161,8 +166,8 @@ class Interpreter:
     def record(self, function: object, args: list[object], kwargs: dict[str, object], node: ast.Call | None) -> None:
         """Remember a call of setup()."""
         name = function.name if isinstance(function, External) else "setup"
-        given = {**kwargs, REST: UNKNOWN} if args else kwargs
-        self.setups.append(Setup(name, given, self.place, node.lineno if node else self.line))  # type: ignore[arg-type]
+        given = {**kwargs, MORE: UNKNOWN} if args else kwargs
+        self.setups.append(Setup(name, given, self.place, node.lineno if node else self.line))
 
     def super_of(self, scope: Scope) -> object:
         """Return what `super()` is in a method."""
@@ -173,7 +178,7 @@ class Interpreter:
 
     def raised(self, name: str) -> Exception:
         """Return an exception of the script."""
-        return statements.RaisedError(name)
+        return RaisedError(name)
 
     @contextlib.contextmanager
     def guarded(self, is_guarded: bool) -> Iterator[None]:
@@ -190,53 +195,15 @@ class Interpreter:
         name = bare(key)
         what = name if isinstance(name, str) else "the environment"
         if self.decide(Tainted(True, "variable", what), node):
-            raise statements.RaisedError("KeyError")
-
-    def absolute(self, node: ast.ImportFrom, scope: Scope) -> str:
-        """Return the full name of the module that names are imported from."""
-        folder = posixpath.dirname(scope.place)
-        for _ in range(node.level - 1):
-            folder = posixpath.dirname(folder)
-        base = folder.replace("/", ".") if node.level else ""
-        return ".".join(filter(None, [base, node.module or ""]))
+            raise RaisedError("KeyError")
 
     def module(self, name: str, node: ast.AST) -> object:
         """Import a module."""
-        top = name.partition(".")[0]
-        if top in ALWAYS_THERE or top in sys.stdlib_module_names:
-            return External(name)
-        if (file := self._file(name)) is not None:
-            return self._local(file)
-        if not self._available(top) and self.is_guarded and self.decide(UNKNOWN, node):
-            raise statements.RaisedError("ImportError")
-        return External(name)
+        return importing.module(self, name, node)
 
-    def _file(self, name: str) -> str | None:
-        stem = name.replace(".", "/")
-        for folder in self.folders:
-            for path in (posixpath.join(folder, f"{stem}.py"), posixpath.join(folder, stem, "__init__.py")):
-                if stem and self.tree.read(path) is not None:
-                    return path
-        return None
-
-    def _local(self, file: str) -> Scope:
-        if file not in self._modules:
-            scope = self._modules[file] = Scope(file)
-            scope.names.update({"__name__": file.removesuffix(".py").replace("/", "."), "__file__": file})
-            if tree := self._code.parsed(file):
-                place, line = self.place, self.line
-                statements.execute(self, tree.body, scope)
-                self.place, self.line = place, line
-        return self._modules[file]
-
-    def imported(self, module: object, name: str) -> object:
-        """Return what a module has under a name."""
-        if not isinstance(module, Scope):
-            return expressions.attribute(self, module, name)
-        if name in module.names:
-            return module.names[name]
-        inner = posixpath.join(posixpath.dirname(module.place), f"{name}.py")
-        return self._local(inner) if self.tree.read(inner) is not None else UNKNOWN
+    def has(self, module: str) -> bool:
+        """Tell whether the build environment has a module."""
+        return self._available(module)
 
     def execute_text(self, text: object, namespace: object) -> None:
         """Follow `exec`."""
@@ -244,7 +211,7 @@ class Interpreter:
         if tree is None:
             return
         scope = Scope(self.place)
-        statements.execute(self, tree.body, scope)
+        self.execute(tree.body, scope)
         if isinstance(namespace, dict):
             namespace.update(scope.names)
         elif namespace is None and self.main is not None:

@@ -9,7 +9,8 @@ from typing import Final
 
 from headless_wheel_builder.core.analysis.tree import SourceTree
 
-SIZE_LIMIT: Final = 1_000_000
+SIZE_LIMIT: Final = 500_000
+TOTAL_LIMIT: Final = 1_000_000
 # The filters of warnings are of the process, and two threads would leave each other's behind.
 _FILTERS: Final = threading.Lock()
 
@@ -33,9 +34,12 @@ class Code:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self._parsed: dict[str, ast.Module | None] = {}
+        self._left = TOTAL_LIMIT
 
     def parsed(self, name: str) -> ast.Module | None:
         """Return a file as a syntax tree; None if there is none, or it is no Python."""
         if name not in self._parsed:
-            self._parsed[name] = parse(self.tree.read(name) or b"")
+            content = self.tree.read(name) or b""
+            self._left -= len(content)
+            self._parsed[name] = parse(content) if self._left > 0 else None
         return self._parsed[name]

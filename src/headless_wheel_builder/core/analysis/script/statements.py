@@ -6,9 +6,8 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.core.analysis.script import operations
-from headless_wheel_builder.core.analysis.script.decisions import Decision
-from headless_wheel_builder.core.analysis.script.expressions import evaluate
+from headless_wheel_builder.core.analysis.script import importing, methods, operations
+from headless_wheel_builder.core.analysis.script.failures import raise_statement, try_statement
 from headless_wheel_builder.core.analysis.script.values import (
     REST,
     UNKNOWN,
@@ -39,14 +38,6 @@ class LoopError(Exception):
         self.ends = ends
 
 
-class RaisedError(Exception):
-    """An exception of the script."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
 def execute(run: Interpreter, body: list[ast.stmt], scope: Scope) -> None:
     """Follow statements."""
     for node in body:
@@ -57,33 +48,33 @@ def execute(run: Interpreter, body: list[ast.stmt], scope: Scope) -> None:
 
 
 def _expression(run: Interpreter, node: ast.Expr, scope: Scope) -> None:
-    evaluate(run, node.value, scope)
+    run.evaluate(node.value, scope)
 
 
 def _assign(run: Interpreter, node: ast.Assign, scope: Scope) -> None:
-    value = evaluate(run, node.value, scope)
+    value = run.evaluate(node.value, scope)
     for target in node.targets:
         run.assign(target, value, scope)
 
 
 def _annotated(run: Interpreter, node: ast.AnnAssign, scope: Scope) -> None:
     if node.value is not None:
-        run.assign(node.target, evaluate(run, node.value, scope), scope)
+        run.assign(node.target, run.evaluate(node.value, scope), scope)
 
 
 def _augmented(run: Interpreter, node: ast.AugAssign, scope: Scope) -> None:
     target: Any = node.target
-    before = evaluate(run, target, scope)
-    value = evaluate(run, node.value, scope)
+    before = run.evaluate(target, scope)
+    value = run.evaluate(node.value, scope)
     if isinstance(bare(before), list) and isinstance(node.op, ast.Add):
-        operations.method(before, "extend", [value], {})
+        methods.method(before, "extend", [value], {})
     else:
         run.assign(target, operations.binary(node.op, before, value), scope)
 
 
 def _if(run: Interpreter, node: ast.If, scope: Scope) -> None:
     taken = run.test(node.test, scope, likely=not _gives_up(node.body))
-    execute(run, node.body if taken else node.orelse, scope)
+    run.execute(node.body if taken else node.orelse, scope)
 
 
 def _gives_up(body: list[ast.stmt]) -> bool:
@@ -103,20 +94,20 @@ def _for(run: Interpreter, node: ast.For, scope: Scope) -> None:
     for item in run.turns(node.iter, scope):
         run.assign(node.target, UNKNOWN if item is REST else item, scope)
         try:
-            execute(run, node.body, scope)
+            run.execute(node.body, scope)
         except LoopError as signal:
             if signal.ends:
                 return
-    execute(run, node.orelse, scope)
+    run.execute(node.orelse, scope)
 
 
 def _while(run: Interpreter, node: ast.While, scope: Scope) -> None:
     for _ in range(100):
-        known = operations.truth(bare(evaluate(run, node.test, scope)))
+        known = operations.truth(bare(run.evaluate(node.test, scope)))
         if known is False:
             return
         try:
-            execute(run, node.body, scope)
+            run.execute(node.body, scope)
         except LoopError as signal:
             if signal.ends:
                 return
@@ -130,10 +121,10 @@ def _loop(_run: Interpreter, node: ast.stmt, _scope: Scope) -> None:
 
 def _with(run: Interpreter, node: ast.With, scope: Scope) -> None:
     for one in node.items:
-        value = evaluate(run, one.context_expr, scope)
+        value = run.evaluate(one.context_expr, scope)
         if one.optional_vars is not None:
             run.assign(one.optional_vars, value, scope)
-    execute(run, node.body, scope)
+    run.execute(node.body, scope)
 
 
 def _function(run: Interpreter, node: ast.FunctionDef, scope: Scope) -> None:
@@ -143,8 +134,8 @@ def _function(run: Interpreter, node: ast.FunctionDef, scope: Scope) -> None:
 
 def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     inner = Scope(scope.place, scope)
-    bases = tuple(evaluate(run, base, scope) for base in node.bases)
-    execute(run, node.body, inner)
+    bases = tuple(run.evaluate(base, scope) for base in node.bases)
+    run.execute(node.body, inner)
     # Methods do not see the names of their class.
     for name, member in inner.names.items():
         if isinstance(member, Function):
@@ -159,14 +150,7 @@ def _method_scope(scope: Scope, bases: tuple[object, ...]) -> Scope:
 
 
 def _return(run: Interpreter, node: ast.Return, scope: Scope) -> None:
-    raise ReturnedError(evaluate(run, node.value, scope) if node.value else None)
-
-
-def _raise(run: Interpreter, node: ast.Raise, scope: Scope) -> None:
-    error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    name = error.attr if isinstance(error, ast.Attribute) else error.id if isinstance(error, ast.Name) else ""
-    _ = run, scope
-    raise RaisedError(name or "Exception")
+    raise ReturnedError(run.evaluate(node.value, scope) if node.value else None)
 
 
 def _import(run: Interpreter, node: ast.Import, scope: Scope) -> None:
@@ -180,80 +164,13 @@ def _import(run: Interpreter, node: ast.Import, scope: Scope) -> None:
 
 
 def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
-    module = run.module(run.absolute(node, scope), node)
+    module = run.module(importing.absolute(node, scope), node)
     for alias in node.names:
         if alias.name == "*":
             if isinstance(module, Scope):
                 scope.names.update(module.names)
             continue
-        scope.names[alias.asname or alias.name] = run.imported(module, alias.name)
-
-
-def _try(run: Interpreter, node: ast.Try, scope: Scope) -> None:
-    if node.handlers and _fails(run, node, scope):
-        _handle(run, node.handlers[0], scope)
-    else:
-        before = len(run.setups)
-        try:
-            with run.guarded(bool(node.handlers)):
-                execute(run, node.body, scope)
-            execute(run, node.orelse, scope)
-        except RaisedError as error:
-            handler = next((one for one in node.handlers if _catches(one, error.name)), None)
-            if handler is None:
-                execute(run, node.finalbody, scope)
-                raise
-            del run.setups[before:]
-            _handle(run, handler, scope)
-    execute(run, node.finalbody, scope)
-
-
-def _fails(run: Interpreter, node: ast.Try, scope: Scope) -> bool:
-    names = [name for handler in node.handlers for name in _names(handler)]
-    if names and all(name in {"ImportError", "ModuleNotFoundError"} for name in names):
-        return False
-    key = ("failure", scope.place, node.lineno, len(run.frames))
-    return run.way.decide(Decision(key, "failure", "a failure", scope.place, node.lineno, False))
-
-
-def _handle(run: Interpreter, handler: ast.ExceptHandler, scope: Scope) -> None:
-    if handler.name:
-        scope.names[handler.name] = UNKNOWN
-    execute(run, handler.body, scope)
-
-
-def _catches(handler: ast.ExceptHandler, name: str) -> bool:
-    names = _names(handler)
-    if not names or {"Exception", "BaseException"} & set(names):
-        return name != "SystemExit" or not names or "BaseException" in names
-    also = {"ModuleNotFoundError": "ImportError"}
-    return name in names or also.get(name) in names or not all(one in _STANDARD for one in names)
-
-
-_STANDARD: Final = frozenset(
-    [
-        "ImportError",
-        "ModuleNotFoundError",
-        "KeyError",
-        "ValueError",
-        "TypeError",
-        "AttributeError",
-        "OSError",
-        "IOError",
-        "SystemExit",
-        "RuntimeError",
-        "LookupError",
-        "IndexError",
-        "FileNotFoundError",
-    ]
-)
-
-
-def _names(handler: ast.ExceptHandler) -> list[str]:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
-    return [
-        one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else "" for one in kinds
-    ]
+        scope.names[alias.asname or alias.name] = importing.imported(run, module, alias.name)
 
 
 def _global(_run: Interpreter, node: ast.Global, scope: Scope) -> None:
@@ -263,7 +180,7 @@ def _global(_run: Interpreter, node: ast.Global, scope: Scope) -> None:
 def _delete(run: Interpreter, node: ast.Delete, scope: Scope) -> None:
     for target in node.targets:
         if isinstance(target, ast.Subscript):
-            container, key = bare(evaluate(run, target.value, scope)), bare(evaluate(run, target.slice, scope))
+            container, key = bare(run.evaluate(target.value, scope)), bare(run.evaluate(target.slice, scope))
             if isinstance(container, dict) and isinstance(key, str):
                 container.pop(key, None)
             elif isinstance(container, list) and isinstance(key, int) and -len(container) <= key < len(container):
@@ -286,10 +203,10 @@ _EXECUTORS: Final[dict[type, Callable[[Interpreter, Any, Scope], None]]] = {
     ast.FunctionDef: _function,
     ast.ClassDef: _class,
     ast.Return: _return,
-    ast.Raise: _raise,
+    ast.Raise: raise_statement,
     ast.Import: _import,
     ast.ImportFrom: _import_from,
-    ast.Try: _try,
+    ast.Try: try_statement,
     ast.Delete: _delete,
     ast.Global: _global,
 }

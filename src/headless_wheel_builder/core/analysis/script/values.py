@@ -27,6 +27,9 @@ UNKNOWN: Final = Mark("unknown")
 # In a list, a set, or as the key of a dict: any number of unknown things.
 REST: Final = Mark("...")
 
+# Among the named arguments of a call: any number of unknown ones.
+MORE: Final = "**"
+
 
 class Scope:
     """The names of a module, a function or a class body.
