@@ -22,7 +22,7 @@ from headless_wheel_builder.cli.containers import DEFAULTS
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"fresh_env", "isolation", "python", "timings", *DEFAULTS}
+NEW = {"config_from_sdist", "fresh_env", "isolation", "python", "timings", *DEFAULTS}
 
 ACCEPTED = [
     "",

@@ -6,13 +6,16 @@ import argparse
 import itertools
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headless_wheel_builder._version import __version__
-from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, given
+from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, add_switch, given
 from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
 from headless_wheel_builder.events import Kind
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.cli.configuration import Configured
 
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
@@ -23,7 +26,9 @@ If this is undesirable, you can pass `--sdist` and/or `--wheel`
 to build distributions independently of each other."""
 
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
-UNABBREVIATED: Final = frozenset({"--fresh-env", "--isolation", "--python", "--timings"}).union(OPTIONS)
+UNABBREVIATED: Final = frozenset(
+    {"--config-from-sdist", "--env-cache", "--fresh-env", "--isolation", "--python", "--timings"}
+).union(OPTIONS)
 
 
 class Arguments(argparse.Namespace):
@@ -38,16 +43,20 @@ class Arguments(argparse.Namespace):
     config_json: str | None
     installer: Literal["pip", "uv"] | None
     no_isolation: bool
-    isolation: Literal["none", "venv", "docker"] | None
+    isolation: Literal["none", "venv", "docker", "auto"] | None
     python: str | None
     dependency_constraints_txt: str | None
     skip_dependency_check: bool
     sdist_extract_dir: str | None
     env_dir: str | None
-    fresh_env: bool
+    fresh_env: bool | None
+    config_from_sdist: bool
     report: str | None
     timings: str | None
     keep_container: bool
+    # What `configure` adds, where there is a configuration.
+    configured: Configured | None = None
+    configured_settings: Mapping[str, Any] | None = None
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,19 +83,29 @@ class _CountDown(argparse.Action):
         setattr(namespace, self.dest, getattr(namespace, self.dest) - 1)
 
 
-def parse_arguments(argv: Sequence[str], prog: str | None) -> Arguments:
+def parse_arguments(
+    argv: Sequence[str], prog: str | None, configure: Callable[[Arguments], None] = lambda _: None
+) -> Arguments:
     """Parse and check the arguments; a mistake in them exits with 2, as argparse does.
 
     :param prog: the program's name in messages; None for that of the script
+    :param configure: fills in what was not given
     """
     parser = make_parser(prog, in_container=_names_docker(argv))
     arguments = parser.parse_args(argv, Arguments())
+    configure(arguments)
+    if arguments.isolation == "docker" and not _names_docker(argv) and _names_env(argv):
+        return parse_arguments(["--isolation=docker", *argv], prog, configure)
     _check(parser, arguments)
     return arguments
 
 
 def _names_docker(argv: Sequence[str]) -> bool:
     return "--isolation=docker" in argv or ("--isolation", "docker") in itertools.pairwise(argv)
+
+
+def _names_env(argv: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] == "--env" for word in argv)
 
 
 def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parser:
@@ -168,6 +187,12 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="write how long each phase took to PATH, as a page of HTML, also when the build fails",
     )
+    group.add_argument(
+        "--config-from-sdist",
+        action="store_true",
+        help="take the settings of [tool.headless-wheel-builder] from the source distribution to build from;"
+        " trust it then as your own",
+    )
     _add_config_options(group.add_mutually_exclusive_group())
 
 
@@ -217,10 +242,11 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         help="create the isolated build environment at PATH, which must be empty; it is removed on success and kept"
         " on failure",
     )
-    group.add_argument(
+    add_switch(
+        group,
         "--fresh-env",
-        action="store_true",
-        help="make the build environment for this build only, rather than keep it for later builds",
+        "--env-cache",
+        "make the build environment for this build only, rather than keep it for later builds",
     )
     group.add_argument(
         "--dependency-constraints-txt",
@@ -244,11 +270,14 @@ def _check(parser: Parser, arguments: Arguments) -> None:
     arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
     if arguments.env_dir is not None and arguments.no_isolation:
         parser.error("--env-dir: not allowed with --no-isolation")
-    if arguments.fresh_env and arguments.no_isolation:
-        parser.error("--fresh-env: not allowed with --no-isolation")
+    if arguments.fresh_env is not None and arguments.no_isolation:
+        option = "--fresh-env" if arguments.fresh_env else "--env-cache"
+        parser.error(f"{option}: not allowed with --no-isolation")
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     source = arguments.srcdir or ""
+    if arguments.config_from_sdist and not is_file_with(source, SDIST_SUFFIX):
+        parser.error("--config-from-sdist: only allowed with a source distribution to build from")
     if is_file_with(source, WHEEL_SUFFIX) and not arguments.metadata:
         parser.error("a wheel can only be used with --metadata, to read its metadata; it cannot be built from")
     if arguments.metadata and arguments.distributions:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
+from headless_wheel_builder.cli.configuration import configure
 from headless_wheel_builder.cli.interruption import Interrupted, Interruption
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.terminal import Terminal
@@ -29,7 +30,11 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
     :param prog: the program's name in messages; None for that of the script
     :param ahead: a hook host that runs already, in case it is wanted
     """
-    arguments = parse_arguments(argv, prog)
+    try:
+        arguments = parse_arguments(argv, prog, lambda given: configure(given, os.environ))
+    except HeadlessWheelBuilderError as error:
+        Terminal(os.environ, verbosity=0).error(error.message, error.cause, error.hint)
+        return error.exit_code
     terminal = Terminal(os.environ, arguments.verbosity)
     try:
         _run(arguments, terminal, interruption, ahead)
@@ -53,7 +58,10 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
 
 def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, ahead: HeadStart | None) -> None:
     source = _current_folder() if arguments.srcdir is None else arguments.srcdir
-    settings = config_settings(arguments.config_settings, arguments.config_json, terminal)
+    settings = {
+        **(arguments.configured_settings or {}),
+        **config_settings(arguments.config_settings, arguments.config_json, terminal),
+    }
     request = BuildRequest(
         source=source,
         output_dir=default_output_dir(source) if arguments.outdir is None else arguments.outdir,

@@ -13,11 +13,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "platform": None,
     "image": None,
     "arch": None,
-    "no_repair": False,
-    "only_plat": False,
+    "no_repair": None,
+    "only_plat": None,
     "exclude": None,
-    "no_strip": False,
-    "no_network": False,
+    "no_strip": None,
+    "no_network": None,
     "memory": None,
     "cpus": None,
     "mount": None,
@@ -27,14 +27,22 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "image_mirror": None,
 }
 
-OPTIONS: Final = frozenset("--" + name.replace("_", "-") for name in DEFAULTS)
+# What takes an option back that the project's configuration stands for.
+OPPOSITES: Final[Mapping[str, str]] = {
+    "no_repair": "--repair",
+    "only_plat": "--no-only-plat",
+    "no_strip": "--strip",
+    "no_network": "--network",
+}
+
+OPTIONS: Final = frozenset("--" + name.replace("_", "-") for name in DEFAULTS).union(OPPOSITES.values())
 
 
 def add_container_options(group: argparse._ArgumentGroup) -> None:
     """Add the options to a parser."""
     _add_image_options(group)
     _add_repair_options(group)
-    group.add_argument("--no-network", action="store_true", help="hooks have no network; requirements are installed")
+    add_switch(group, "--no-network", "--network", "hooks have no network; requirements are installed")
     group.add_argument("--memory", metavar="SIZE", help="the most memory that a container may use, for example 4g")
     group.add_argument("--cpus", metavar="NUMBER", type=float, help="how many processors a container may keep busy")
     group.add_argument(
@@ -71,22 +79,30 @@ def _add_image_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_repair_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--no-repair", action="store_true", help="leave wheels as they are, without auditwheel")
-    group.add_argument(
-        "--only-plat", action="store_true", help="give wheels the tag of the image's policy only, no older one's"
-    )
+    add_switch(group, "--no-repair", "--repair", "leave wheels as they are, without auditwheel")
+    add_switch(group, "--only-plat", "--no-only-plat", "give wheels the tag of the image's policy only, no older one's")
     group.add_argument(
         "--exclude",
         metavar="LIBRARY",
         action="append",
         help="a library that is not to be put into wheels, by name or pattern; may be given many times",
     )
-    group.add_argument("--no-strip", action="store_true", help="keep debugging symbols in wheels")
+    add_switch(group, "--no-strip", "--strip", "keep debugging symbols in wheels")
+
+
+def add_switch(group: argparse._ArgumentGroup, option: str, opposite: str, meaning: str) -> None:
+    """Add an option, and one that takes it back; of several, the last counts. None stands for neither."""
+    name = option.removeprefix("--").replace("-", "_")
+    group.add_argument(option, dest=name, action="store_const", const=True, help=meaning)
+    group.add_argument(
+        opposite, dest=name, action="store_const", const=False, help=f"not {option}, whatever the configuration says"
+    )
 
 
 def given(arguments: argparse.Namespace) -> Sequence[str]:
     """Return which of the options were given, as they are written."""
-    return ["--" + name.replace("_", "-") for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
+    names = [name for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
+    return [OPPOSITES[name] if getattr(arguments, name) is False else "--" + name.replace("_", "-") for name in names]
 
 
 def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, cache_envs: bool) -> Any:
@@ -111,7 +127,7 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
         strip_binaries=not arguments.no_strip,
         extra_mounts=_mounts(arguments.mount or ()),
         extra_env=dict(_variable(text, environ) for text in arguments.env or ()),
-        only_plat=arguments.only_plat,
+        only_plat=bool(arguments.only_plat),
         exclude=tuple(arguments.exclude or ()),
         mirror=arguments.image_mirror,
         cache_envs=cache_envs,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from headless_wheel_builder.core import tarball
-from headless_wheel_builder.core.archive_names import shown
+from headless_wheel_builder.core.archive_names import parts, shown
 from headless_wheel_builder.core.identity import Identity, read_identity, stands_for
 from headless_wheel_builder.core.names import is_version, normal_stem, sdist_version
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
@@ -62,6 +62,23 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
     if any(not _agrees(pkg_info, identity) for pkg_info in pkg_infos):
         warnings.append(f"{path.name}: it has PKG-INFO more than once, and they differ; the last one counts")
     return SdistFacts(identity.name, identity.version, top_level, tuple(warnings))
+
+
+def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | None:
+    """Return what a file in the top-level folder of a source distribution holds; None if there is none.
+
+    :raises SdistError: it is no source distribution, is damaged or is hostile
+    """
+    rules = MemberRules(path)
+    content = None
+    with tarball.opened(path, checkpoint) as sdist:
+        for member in sdist.members():
+            rules.admit(member)
+            # Of several, the last is what unpacking leaves.
+            if member.isfile() and parts(member.name)[1:] == (name,):
+                content = _read(sdist, member)
+        rules.finish(checkpoint)
+    return content
 
 
 def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never) -> Path:
@@ -116,7 +133,8 @@ def _tamed(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
     if member.size > METADATA_LIMIT:
         cause = f"{member.name} is larger than {METADATA_LIMIT} bytes."
-        raise SdistError(f"source distribution {sdist.path} has PKG-INFO that cannot be used", cause=cause, hint=HINT)
+        name = member.name.rpartition("/")[2]
+        raise SdistError(f"source distribution {sdist.path} has {name} that cannot be used", cause=cause, hint=HINT)
     stream = sdist.tar.extractfile(member)
     return stream.read() if stream else b""
 

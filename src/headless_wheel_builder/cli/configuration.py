@@ -1,0 +1,201 @@
+"""What was not given on the command line comes from `HWB_…` variables, and then from the project's own table.
+
+Most projects have no such table, and no variable is set: then nothing is parsed, and nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from headless_wheel_builder.configuration.names import ELSEWHERE, PREFIX, TABLE, TOOL
+from headless_wheel_builder.core.request import SDIST_SUFFIX, is_file_with
+from headless_wheel_builder.errors import ConfigurationError, RequestError
+from headless_wheel_builder.values import value
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.cli.arguments import Arguments
+    from headless_wheel_builder.configuration.settings import Configuration
+
+# Where container options mean something.
+CONTAINERS: Final = frozenset({"docker", "auto"})
+FILE: Final = "pyproject.toml"
+
+
+@value
+class Configured:
+    """What there was beside the command line.
+
+    :param given: the namespace as the command line left it
+    :param configuration: of the variables and the table, with its overrides
+    """
+
+    given: Arguments
+    configuration: Configuration
+
+
+def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
+    """Fill in what was not given; an option that is None was not. Without settings, nothing is touched.
+
+    :param environ: the caller's
+    :raises ConfigurationError: the table has what it cannot have
+    :raises RequestError: a variable has, or an option contradicts the isolation that is configured
+    :raises ProjectError: pyproject.toml is no TOML
+    :raises SdistError: the source distribution that settings are asked of cannot be read
+    """
+    found = [one for one in (_of_variables(environ), _of_source(arguments)) if one is not None]
+    if not found:
+        return
+    from headless_wheel_builder.configuration.settings import layered
+
+    arguments.configured = configured = Configured(
+        copy.copy(arguments), layered(*found) if len(found) > 1 else found[0]
+    )
+    _settle_isolation(arguments, configured.configuration)
+    isolation = _isolation(arguments)
+    _fill(arguments, _run_values(configured.configuration, isolation))
+    _fill(arguments, _target_values(configured.configuration, isolation))
+
+
+def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
+    """Return the arguments for one target, with the overrides that are for it; None if it is to be skipped.
+
+    :param arguments: after `configure`
+    :param identifier: of the target, for example `cp312-manylinux_x86_64`
+    """
+    if (configured := arguments.configured) is None:
+        return arguments
+    from headless_wheel_builder.configuration import overrides
+
+    settings = overrides.for_target(configured.configuration, identifier)
+    if settings.skip:
+        return None
+    own, values = copy.copy(arguments), list(_target_values(settings, _isolation(arguments)))
+    for name, _ in values:
+        setattr(own, name, getattr(configured.given, name, None))
+    _fill(own, values)
+    return own
+
+
+def _of_variables(environ: Mapping[str, str]) -> Configuration | None:
+    if not any(name.startswith(PREFIX) and name not in ELSEWHERE for name in environ):
+        return None
+    from headless_wheel_builder.configuration.variables import from_variables
+
+    return from_variables(environ)
+
+
+def _of_source(arguments: Arguments) -> Configuration | None:
+    source = os.curdir if arguments.srcdir is None else arguments.srcdir
+    if is_file_with(source, SDIST_SUFFIX):
+        return _of_sdist(source) if arguments.config_from_sdist else None
+    path = FILE if arguments.srcdir is None else os.path.join(source, FILE)
+    # Whether the source can be read is the build's to say.
+    try:
+        if not os.path.isdir(source):
+            return None
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return None
+    return _of_file(path, content)
+
+
+def _of_sdist(source: str) -> Configuration | None:
+    from pathlib import Path
+
+    from headless_wheel_builder.core.sdist import read_file
+
+    content = read_file(Path(source), FILE)
+    found = None if content is None else _of_file(f"{source}: {FILE}", content)
+    if found is not None and found.dependency_constraints is not None:
+        raise ConfigurationError(
+            f"{source}: {TABLE}.dependency-constraints cannot be used",
+            cause="It names a file that is inside the source distribution.",
+            hint="Unpack the source distribution and build from its folder.",
+        )
+    return found
+
+
+def _of_file(path: str, content: bytes) -> Configuration | None:
+    if TOOL.encode() not in content:
+        return None
+    from headless_wheel_builder.configuration.table import read_configuration
+    from headless_wheel_builder.core.project import parse_pyproject
+
+    return read_configuration(parse_pyproject(path, content), path)
+
+
+def _settle_isolation(arguments: Arguments, configuration: Configuration) -> None:
+    isolation = configuration.isolation
+    if isolation is None or arguments.isolation is not None or arguments.no_isolation:
+        return
+    for option in _contradicting(arguments) if isolation == "none" else ():
+        raise RequestError(
+            f"{option} means nothing with the configured isolation, which is none",
+            cause=f"{PREFIX}ISOLATION or [{TABLE}] says so.",
+            hint=f"Leave out {option}, or choose with --isolation.",
+        )
+    arguments.isolation = isolation
+
+
+def _contradicting(arguments: Arguments) -> Iterator[str]:
+    """Yield options that were given and need an environment."""
+    if arguments.env_dir is not None:
+        yield "--env-dir"
+    if arguments.installer is not None:
+        yield "--installer"
+    if arguments.fresh_env is not None:
+        yield "--fresh-env" if arguments.fresh_env else "--env-cache"
+
+
+def _fill(arguments: Arguments, values: Iterable[tuple[str, Any]]) -> None:
+    for name, found in values:
+        given = getattr(arguments, name, None)
+        if name == "env" and found is not None:
+            # Of several, the last counts.
+            setattr(arguments, name, [*found, *(given or ())])
+        elif found is not None and given is None:
+            setattr(arguments, name, found)
+
+
+def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
+    """Yield what the namespace gets for all targets, of what means anything to the isolation."""
+    yield "python", _joined(configuration.python)
+    yield "jobs", configuration.jobs
+    yield "fail_fast", configuration.fail_fast
+    if isolation != "none":
+        yield "installer", configuration.installer
+        yield "dependency_constraints_txt", configuration.dependency_constraints
+    if isolation in CONTAINERS:
+        yield "platform", _joined(configuration.platform)
+        yield "arch", _joined(configuration.arch)
+        yield "image_mirror", configuration.image_mirror
+
+
+def _target_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
+    """Yield what the namespace gets for one target."""
+    yield "configured_settings", configuration.config_settings
+    if isolation != "none":
+        yield "fresh_env", _opposite(configuration.env_cache)
+    if isolation in CONTAINERS:
+        for name in ("image", "only_plat", "exclude", "memory", "cpus", "hook_timeout"):
+            yield name, getattr(configuration, name)
+        for name in ("repair", "strip", "network"):
+            yield f"no_{name}", _opposite(getattr(configuration, name))
+        yield "mount", configuration.mounts
+        yield "env", [f"{name}={content}" for name, content in (configuration.env or {}).items()] or None
+
+
+def _isolation(arguments: Arguments) -> str:
+    return "none" if arguments.no_isolation else arguments.isolation or "venv"
+
+
+def _joined(texts: Sequence[str] | None) -> str | None:
+    return None if texts is None else ",".join(texts)
+
+
+def _opposite(setting: bool | None) -> bool | None:
+    return None if setting is None else not setting
