@@ -22,7 +22,18 @@ from headless_wheel_builder.cli.containers import DEFAULTS
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"config_from_sdist", "fresh_env", "isolation", "python", "timings", *DEFAULTS}
+NEW = {
+    "config_from_sdist",
+    "fail_fast",
+    "fresh_env",
+    "isolation",
+    "jobs",
+    "plan",
+    "pythons",
+    "shard",
+    "timings",
+    *DEFAULTS,
+}
 
 ACCEPTED = [
     "",
@@ -132,8 +143,6 @@ REFUSED = [
     "--report",
     "--env-dir",
     "--srcdir x",
-    "one two",
-    "one two three",
     "--nonsense",
     "-z",
     "--wheel=x",
@@ -171,6 +180,7 @@ def last_line(run: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize("line", [*ACCEPTED, *UNIQUE_PREFIXES])
 def test_what_build_accepts_means_the_same(line: str) -> None:
     ours = {name: value for name, value in values(make_parser(PROG), words(line)).items() if name not in NEW}
+    ours["srcdir"] = next(iter(ours.pop("srcdirs")), None)
     expected = values(theirs(), words(line))
     # Ours are decided later: the default installer is uv, and the current folder may be gone.
     defaults = {"srcdir": expected["srcdir"], "installer": expected["installer"]}
@@ -240,7 +250,7 @@ def outcome(parser: argparse.ArgumentParser, argv: Sequence[str], capsys: pytest
         found = values(parser, argv)
     except SystemExit:
         return capsys.readouterr().err.splitlines()[-1:]
-    return {name: value for name, value in found.items() if name not in {*NEW, "srcdir", "installer"}}
+    return {name: value for name, value in found.items() if name not in {*NEW, "srcdir", "srcdirs", "installer"}}
 
 
 def test_every_abbreviation_of_a_long_option_means_what_it_means_to_build(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from support import PYPROJECT
 from headless_wheel_builder.cli import main
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
 from headless_wheel_builder.cli.configuration import configure, for_target
-from headless_wheel_builder.cli.containers import docker_config
+from headless_wheel_builder.cli.containers import docker_configs
 from headless_wheel_builder.configuration.keys import SETTINGS
 from headless_wheel_builder.configuration.variables import variable
 from headless_wheel_builder.errors import ConfigurationError, ProjectError, RequestError, SdistError
@@ -44,9 +44,15 @@ class Level:
 EACH = [
     Level("isolation", 'isolation = "docker"', "venv", "--isolation=none", "docker", "venv", "none", isolation=""),
     Level("installer", 'installer = "pip"', "uv", "--installer=pip", "pip", "uv", "pip"),
-    Level("python", 'python = "3.11"', "3.12", "--python=3.13", "3.11", "3.12", "3.13", isolation="none"),
-    Level("platform", 'platform = "manylinux"', "auto", "--platform=musllinux", "manylinux", "auto", "musllinux"),
-    Level("arch", 'arch = "i686"', "aarch64", "--arch=s390x", "i686", "aarch64", "s390x"),
+    Level(
+        "pythons", 'python = "3.11"', "3.12,all", "--python=3.13", ["3.11"], ["3.12", "all"], ["3.13"], isolation="none"
+    ),
+    Level(
+        "platforms", 'platform = "manylinux"', "auto", "--platform=musllinux", ["manylinux"], ["auto"], ["musllinux"]
+    ),
+    Level(
+        "archs", 'arch = ["i686", "aarch64"]', "aarch64", "--arch=s390x", ["i686", "aarch64"], ["aarch64"], ["s390x"]
+    ),
     Level("image", 'image = "a"', "b", "--image=c", "a", "b", "c"),
     Level("image_mirror", 'image-mirror = "a"', "b", "--image-mirror=c", "a", "b", "c"),
     Level("no_repair", "repair = false", "1", "--no-repair", True, False, True),
@@ -77,8 +83,9 @@ EACH = [
     ),
     # Their options are not of this namespace: what the file says is what there is.
     Level("configured_settings", 'config-settings = {a = "1"}', '{"a": "2"}', "", {"a": "1"}, {"a": "2"}, {"a": "2"}),
-    Level("jobs", "jobs = 1", "2", "", 1, 2, 2),
-    Level("fail_fast", "fail-fast = true", "0", "", True, False, False),
+    Level("jobs", "jobs = 1", "2", "--jobs=3", 1, 2, 3),
+    Level("fail_fast", "fail-fast = true", "0", "--fail-fast", True, False, True),
+    Level("fail_fast", "fail-fast = false", "1", "--no-fail-fast", False, True, False),
 ]
 
 
@@ -120,7 +127,7 @@ def test_options_beat_variables_and_variables_beat_the_file(source: Path, level:
 def test_every_key_is_tested_here() -> None:
     assert {key_of(level) for level in EACH} == SETTINGS.keys()
     without_option = {key_of(level) for level in EACH if not level.option}
-    assert without_option == {"config-settings", "jobs", "fail-fast"}
+    assert without_option == {"config-settings"}
 
 
 @pytest.mark.parametrize("options", [[], ["-n"], ["-w", "--isolation", "docker", "--no-strip"], ["-x", "-q"]])
@@ -159,7 +166,7 @@ env = {A = "b"}
 def test_settings_of_containers_mean_nothing_without_one_and_are_no_error(source: Path, options: list[str]) -> None:
     found = configured(source, *options, table=CONTAINER_KEYS + 'python = "3.12"')
     assert found.python == "3.12"
-    assert [found.platform, found.image, found.no_repair, found.memory, found.mount, found.env] == [None] * 6
+    assert [found.platforms, found.image, found.no_repair, found.memory, found.mount, found.env] == [[], *[None] * 5]
 
 
 @pytest.mark.parametrize("options", [["--isolation=none"], ["-n"]])
@@ -187,7 +194,7 @@ def test_options_of_containers_are_fine_where_the_file_chooses_them(source: Path
 def test_env_is_the_option_of_containers_where_the_file_chooses_them(source: Path, options: list[str]) -> None:
     found = configured(source, *options, table='isolation = "docker"\nenv = {A = "file", B = "c"}')
     assert (found.env, found.env_dir) == (["A=file", "B=c", "A=b"], None)
-    config = docker_config(found, {}, cache_envs=True)
+    config = docker_configs(found, {}, cache_envs=True)[0]
     assert config.extra_env == {"A": "b", "B": "c"}
 
 
@@ -211,7 +218,7 @@ def test_an_option_that_contradicts_the_configured_isolation_is_an_error_that_sa
 
 def test_the_settings_of_a_container_reach_it(source: Path) -> None:
     table = 'isolation = "docker"\nexclude = ["a"]\nonly-plat = true\n' + CONTAINER_KEYS
-    config = docker_config(configured(source, table=table), {}, cache_envs=True)
+    config = docker_configs(configured(source, table=table), {}, cache_envs=True)[0]
     assert (config.platform, config.image, config.repair_wheel, config.only_plat) == ("musllinux", "a", False, True)
     assert (config.exclude, config.extra_mounts, config.extra_env) == (("a",), {"/a": "/b"}, {"A": "b"})
     assert config.architecture == platform.machine()
@@ -238,7 +245,7 @@ def test_a_target_gets_the_overrides_that_are_for_it(source: Path) -> None:
     own = for_target(found, "cp312-manylinux_x86_64")
     assert own is not None
     assert (own.memory, own.image, own.configured_settings) == ("2g", "special", {"a": "1"})
-    assert docker_config(own, {}, cache_envs=True).extra_env == {"A": "override", "B": "file"}
+    assert docker_configs(own, {}, cache_envs=True)[0].extra_env == {"A": "override", "B": "file"}
     other = for_target(found, "cp313-manylinux_x86_64")
     assert other is not None
     assert (other.memory, other.image, other.configured_settings) == ("1g", None, None)
@@ -252,14 +259,14 @@ def test_options_and_variables_beat_overrides_too(source: Path) -> None:
     own = for_target(found, "cp312-manylinux_x86_64")
     assert own is not None
     assert (own.memory, own.image) == ("8g", "mine")
-    assert docker_config(own, {}, cache_envs=True).extra_env == {"A": "given", "B": "file"}
+    assert docker_configs(own, {}, cache_envs=True)[0].extra_env == {"A": "given", "B": "file"}
 
 
 def test_what_a_target_was_given_for_itself_stays(source: Path) -> None:
     found = configured(
         source, table=OVERRIDES + 'only-plat = true\n[[tool.headless-wheel-builder.overrides]]\nselect="x"'
     )
-    found.python = "3.12"
+    found.pythons = ["3.12"]
     own = for_target(found, "cp312-manylinux_x86_64")
     assert own is not None
     assert own.python == "3.12"
@@ -388,6 +395,46 @@ def test_settings_for_the_backend_are_merged_by_key_with_those_of_the_command_li
     assert [call.settings for call in project.calls] == [expected] * len(project.hooks)
     assert main(["-w", "--config-json", '{"a": [1]}', os.fspath(project.source)], prog="prog") == 0
     assert project.calls[-1].settings == {"a": [1], "b": "variable", "c": "variable"}
+
+
+@pytest.mark.parametrize(
+    "options", [["--metadata"], ["--env-dir", "e"], ["--timings", "t"], ["--sdist-extract-dir", "d"]]
+)
+def test_a_command_line_for_one_target_takes_the_first_of_those_configured(source: Path, options: list[str]) -> None:
+    table = 'python = ["all", "3.11", "3.12"]\nplatform = ["musllinux", "manylinux"]\njobs = 4\nfail-fast = true'
+    found = configured(source, *options, table=table)
+    assert (found.pythons, found.is_many) == (["3.11"], False)
+    assert configured(source, "--metadata", "--isolation=docker", table=table).platforms == ["musllinux"]
+
+
+def test_several_configured_targets_are_many_and_what_is_for_many_makes_none(source: Path) -> None:
+    assert configured(source, table='python = ["3.11", "3.12"]').is_many
+    assert configured(source, table='python = "all"').is_many
+    found = configured(source, table="jobs = 4\nfail-fast = true")
+    assert (found.jobs, found.fail_fast, found.is_many) == (4, True, False)
+    assert configured(source, "--no-fail-fast").is_many is False
+
+
+def many(folder: Path, *tables: str) -> Arguments:
+    for number, table in enumerate(tables):
+        (folder / str(number)).mkdir()
+        (folder / str(number) / "pyproject.toml").write_text(PYPROJECT + table)
+    argv = [os.fspath(folder / str(number)) for number in range(len(tables))]
+    return parse_arguments(argv, "prog", lambda given: configure(given, {}))
+
+
+def test_sources_that_say_the_same_are_built_in_one_run(tmp_path: Path) -> None:
+    assert many(tmp_path, TABLE + 'python = "3.12"', "# first\n" + TABLE + "python = ['3.12']").pythons == ["3.12"]
+
+
+@pytest.mark.parametrize("tables", [("", TABLE + "jobs = 1"), (TABLE + "jobs = 1", ""), (TABLE + "jobs = 1", TABLE)])
+def test_sources_with_different_settings_are_not_built_in_one_run(tmp_path: Path, tables: tuple[str, str]) -> None:
+    with pytest.raises(RequestError, match=f"{tmp_path}/0 and {tmp_path}/1 have different settings"):
+        many(tmp_path, *tables)
+
+
+def test_sources_without_settings_are_built_in_one_run(tmp_path: Path) -> None:
+    assert many(tmp_path, "", TABLE, "").configured is None
 
 
 PROGRAM = """\

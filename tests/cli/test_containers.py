@@ -15,7 +15,7 @@ import pytest
 from conftest import LocalBackend
 
 from headless_wheel_builder.cli.arguments import parse_arguments
-from headless_wheel_builder.cli.containers import DEFAULTS, OPTIONS, docker_config, given
+from headless_wheel_builder.cli.containers import DEFAULTS, OPTIONS, docker_configs, given
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.values import changed
@@ -53,7 +53,7 @@ EACH: list[tuple[str, dict[str, Any]]] = [
 
 def config(line: str = "", *, cache_envs: bool = True) -> DockerConfig:
     arguments = parse_arguments(["--isolation", "docker", *line.split()], "prog")
-    found = docker_config(arguments, {"KEY": "mine", "OTHER": ""}, cache_envs=cache_envs)
+    (found,) = docker_configs(arguments, {"KEY": "mine", "OTHER": ""}, cache_envs=cache_envs)
     assert isinstance(found, DockerConfig)
     return found
 
@@ -179,18 +179,19 @@ def test_a_build_without_a_container_imports_nothing_of_it(
 
 def test_a_variable_whose_name_has_blanks_is_an_error() -> None:
     with pytest.raises(RequestError, match="'A B' is no name of a variable"):
-        docker_config(parse_arguments(["--isolation", "docker", "--env", "A B=1"], "prog"), {}, cache_envs=True)
+        docker_configs(parse_arguments(["--isolation", "docker", "--env", "A B=1"], "prog"), {}, cache_envs=True)
 
 
 @pytest.mark.parametrize("option", ["image", "arch", "image-mirror"])
 def test_an_empty_name_is_an_error(option: str) -> None:
     arguments = parse_arguments(["--isolation", "docker", f"--{option}="], "prog")
     with pytest.raises(RequestError, match=f"--{option} has no value"):
-        docker_config(arguments, {}, cache_envs=True)
+        docker_configs(arguments, {}, cache_envs=True)
 
 
 def test_an_image_of_another_architecture_than_the_one_asked_for_is_an_error() -> None:
     line = ["--isolation", "docker", "--image", "manylinux_2_28_aarch64", "--arch"]
     with pytest.raises(RequestError, match="manylinux_2_28_aarch64 is no image for x86_64"):
-        docker_config(parse_arguments([*line, "x86_64"], "prog"), {}, cache_envs=True)
-    assert docker_config(parse_arguments([*line, "arm64"], "prog"), {}, cache_envs=True).architecture == "arm64"
+        docker_configs(parse_arguments([*line, "x86_64"], "prog"), {}, cache_envs=True)
+    (found,) = docker_configs(parse_arguments([*line, "arm64"], "prog"), {}, cache_envs=True)
+    assert found.architecture == "arm64"

@@ -49,7 +49,7 @@ def test_the_row_of_a_key_is_true(key: str) -> None:
         assert default == f"`{str(part['default']).lower()}`"
     for choice in part.get("enum", ()):
         assert f"`{choice}`" in value
-    assert set(re.findall(r"--[a-z-]+", options)) <= OPTIONS | {"--jobs", "--fail-fast"}  # these come with many targets
+    assert set(re.findall(r"--[a-z-]+", options)) <= OPTIONS
 
 
 def test_overrides_have_the_keys_that_the_page_says() -> None:

@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headless_wheel_builder._version import __version__
-from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, add_switch, given
+from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, given
+from headless_wheel_builder.cli.listed import Listed
+from headless_wheel_builder.cli.switch import add_switch
 from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
 from headless_wheel_builder.events import Kind
 
 if TYPE_CHECKING:
     from headless_wheel_builder.cli.configuration import Configured
 
+ALL: Final = "all"
+# Options that there is one target and one source with.
+ONLY_ONE: Final = ("metadata", "env_dir", "sdist_extract_dir", "timings")
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
 
@@ -27,14 +32,26 @@ to build distributions independently of each other."""
 
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
 UNABBREVIATED: Final = frozenset(
-    {"--config-from-sdist", "--env-cache", "--fresh-env", "--isolation", "--python", "--timings"}
+    {
+        "--config-from-sdist",
+        "--env-cache",
+        "--fail-fast",
+        "--fresh-env",
+        "--isolation",
+        "--jobs",
+        "--no-fail-fast",
+        "--plan",
+        "--python",
+        "--shard",
+        "--timings",
+    }
 ).union(OPTIONS)
 
 
 class Arguments(argparse.Namespace):
     """What the user asked for."""
 
-    srcdir: str | None
+    srcdirs: list[str]
     verbosity: int
     outdir: str | None
     distributions: list[Kind] | None
@@ -44,7 +61,11 @@ class Arguments(argparse.Namespace):
     installer: Literal["pip", "uv"] | None
     no_isolation: bool
     isolation: Literal["none", "venv", "docker", "auto"] | None
-    python: str | None
+    pythons: list[str]
+    jobs: int | None
+    fail_fast: bool | None
+    plan: bool
+    shard: str | None
     dependency_constraints_txt: str | None
     skip_dependency_check: bool
     sdist_extract_dir: str | None
@@ -57,6 +78,30 @@ class Arguments(argparse.Namespace):
     # What `configure` adds, where there is a configuration.
     configured: Configured | None = None
     configured_settings: Mapping[str, Any] | None = None
+
+    @property
+    def srcdir(self) -> str | None:
+        """The source, where there is not more than one."""
+        return self.srcdirs[0] if self.srcdirs else None
+
+    @property
+    def python(self) -> str | None:
+        """The interpreter, where there is not more than one."""
+        return self.pythons[0] if self.pythons else None
+
+    @property
+    def has_overrides(self) -> bool:
+        """Whether the configuration has something else for some of the targets."""
+        return self.configured is not None and bool(self.configured.configuration.overrides)
+
+    @property
+    def is_many(self) -> bool:
+        """Whether more than one target or source is asked for, or anything that is only for these."""
+        many = (self.srcdirs, self.pythons, self.platforms, self.archs)
+        # What is only configured is for many targets where there are many.
+        given = self if self.configured is None else self.configured.given
+        only_for_many = given.fail_fast or self.plan or given.jobs is not None or self.shard is not None
+        return any(len(one) > 1 for one in many) or ALL in self.pythons or only_for_many
 
 
 class Parser(argparse.ArgumentParser):
@@ -123,14 +168,16 @@ def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parse
         **options,
     )
     parser.add_argument(
-        "srcdir",
-        nargs="?",
+        "srcdirs",
+        nargs="*",
+        metavar="srcdir",
         help="source directory, .tar.gz source distribution, or (with --metadata) a .whl to read metadata from "
-        "(defaults to the current working directory)",
+        "(defaults to the current working directory); of several, all are built in one run",
     )
     _add_global_options(parser.add_argument_group("global options"))
     _add_build_options(parser.add_argument_group("build options"))
     _add_installation_options(parser.add_argument_group("installation options"))
+    _add_run_options(parser.add_argument_group("options for many targets"))
     add_container_options(parser.add_argument_group("container options"))
     if not in_container:
         parser.forget("--env")
@@ -233,8 +280,12 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--python",
+        dest="pythons",
+        action=Listed,
+        default=[],
         metavar="VERSION|PATH",
-        help="the interpreter to build for: 3.12, 3.13t, pypy3.10 or a path (defaults to the one that runs this)",
+        help="the interpreter to build for: 3.12, 3.13t, pypy3.10 or a path (defaults to the one that runs this);"
+        " several with commas or given many times, or all, for each that is found and that the project is for",
     )
     group.add_argument(
         "--env-dir",
@@ -261,8 +312,36 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_run_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--jobs",
+        metavar="NUMBER",
+        type=_positive,
+        help="how many targets are built at once (defaults to what processors and memory are enough for)",
+    )
+    add_switch(
+        group, "--fail-fast", "--no-fail-fast", "stop the others when one has failed; what is built by then stays"
+    )
+    group.add_argument("--plan", action="store_true", help="print the targets as JSON, and build nothing")
+    group.add_argument(
+        "--shard", metavar="I/N", help="build the I-th of N parts of the targets; the first publishes the sdist"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+_positive.__name__ = "number"  # argparse says it in its message
+
+
 def _check(parser: Parser, arguments: Arguments) -> None:
     _check_container_options(parser, arguments)
+    if arguments.is_many:
+        _check_many(parser, arguments)
     if arguments.no_isolation and arguments.isolation in {"venv", "docker"}:
         parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
     if arguments.isolation == "none" and arguments.installer is not None:
@@ -275,9 +354,13 @@ def _check(parser: Parser, arguments: Arguments) -> None:
         parser.error(f"{option}: not allowed with --no-isolation")
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
-    source = arguments.srcdir or ""
-    if arguments.config_from_sdist and not is_file_with(source, SDIST_SUFFIX):
+    for source in arguments.srcdirs or [""]:
+        _check_source(parser, arguments, source)
+    if arguments.config_from_sdist and not all(is_file_with(one, SDIST_SUFFIX) for one in arguments.srcdirs or [""]):
         parser.error("--config-from-sdist: only allowed with a source distribution to build from")
+
+
+def _check_source(parser: Parser, arguments: Arguments, source: str) -> None:
     if is_file_with(source, WHEEL_SUFFIX) and not arguments.metadata:
         parser.error("a wheel can only be used with --metadata, to read its metadata; it cannot be built from")
     if arguments.metadata and arguments.distributions:
@@ -287,6 +370,12 @@ def _check(parser: Parser, arguments: Arguments) -> None:
             "cannot build a source distribution from a source distribution; pass --wheel to build a wheel from the"
             " sdist (see https://github.com/pypa/build/issues/311)"
         )
+
+
+def _check_many(parser: Parser, arguments: Arguments) -> None:
+    for option in ONLY_ONE:
+        if getattr(arguments, option):
+            parser.error(f"--{option.replace('_', '-')}: not allowed with many targets or sources")
 
 
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:

@@ -12,6 +12,7 @@ from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
 from headless_wheel_builder.cli.configuration import configure
 from headless_wheel_builder.cli.interruption import Interrupted, Interruption
 from headless_wheel_builder.cli.settings import config_settings
+from headless_wheel_builder.cli.strategies import strategies
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.cli.tip import tip
 from headless_wheel_builder.core.build import Build
@@ -20,7 +21,7 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
 from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.launcher import OutputMode
-from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.process import Processes
 
 
@@ -37,6 +38,10 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
         return error.exit_code
     terminal = Terminal(os.environ, arguments.verbosity)
     try:
+        if arguments.is_many:
+            from headless_wheel_builder.cli.many import run_many
+
+            return run_many(arguments, os.environ, terminal, interruption)
         _run(arguments, terminal, interruption, ahead)
     except HeadlessWheelBuilderError as error:
         _explain(error, arguments, terminal)
@@ -57,17 +62,14 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
 
 
 def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, ahead: HeadStart | None) -> None:
-    source = _current_folder() if arguments.srcdir is None else arguments.srcdir
-    settings = {
-        **(arguments.configured_settings or {}),
-        **config_settings(arguments.config_settings, arguments.config_json, terminal),
-    }
+    source = current_folder() if arguments.srcdir is None else arguments.srcdir
+    given = config_settings(arguments.config_settings, arguments.config_json, terminal)
     request = BuildRequest(
         source=source,
         output_dir=default_output_dir(source) if arguments.outdir is None else arguments.outdir,
         kinds=tuple(arguments.distributions or ()),
         python=arguments.python,
-        config_settings=settings,
+        config_settings={**(arguments.configured_settings or {}), **given},
         report=arguments.report,
         sdist_extract_dir=arguments.sdist_extract_dir,
     )
@@ -83,7 +85,12 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             hook_output=_hook_output(arguments),
             ahead=ahead,
         )
-        return work(Build(request, _provisioner(arguments), context))
+        own = (arguments, request)
+        if arguments.has_overrides:
+            from headless_wheel_builder.cli.adjustment import for_the_target
+
+            own = for_the_target(arguments, request, given, context)
+        return work(Build(own[1], strategies(own[0], os.environ)[0], context))
 
     outcome = interruption.run(build)
     if isinstance(outcome, BuildResult):
@@ -103,7 +110,11 @@ def _work(arguments: Arguments, request: BuildRequest, terminal: Terminal) -> Ca
     return timings.of(work)
 
 
-def _current_folder() -> str:
+def current_folder() -> str:
+    """Return the current folder.
+
+    :raises RequestError: there is none any more
+    """
     try:
         return os.getcwd()
     except FileNotFoundError:
@@ -116,29 +127,6 @@ def _hook_output(arguments: Arguments) -> OutputMode:
     if arguments.metadata:
         return "lines"
     return "inherit" if arguments.verbosity >= 0 else "capture"
-
-
-def _provisioner(arguments: Arguments) -> Provisioner:
-    if arguments.no_isolation:
-        from headless_wheel_builder.isolation.none import NoIsolation
-
-        return NoIsolation(skip_dependency_check=arguments.skip_dependency_check)
-    if arguments.isolation == "docker":
-        from headless_wheel_builder.cli.containers import docker_config
-        from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
-
-        return DockerIsolation(docker_config(arguments, os.environ, cache_envs=not arguments.fresh_env))
-    from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
-
-    constraints = arguments.dependency_constraints_txt
-    return VenvIsolation(
-        VenvConfig(
-            use_uv=arguments.installer != "pip",
-            cache_envs=not arguments.fresh_env,
-            constraints=constraints or None,
-            env_dir=arguments.env_dir,
-        )
-    )
 
 
 def _print_metadata(content: bytes, terminal: Terminal) -> None:

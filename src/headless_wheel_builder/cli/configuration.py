@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from headless_wheel_builder.cli.arguments import ALL, ONLY_ONE
 from headless_wheel_builder.configuration.names import ELSEWHERE, PREFIX, TABLE, TOOL
 from headless_wheel_builder.core.request import SDIST_SUFFIX, is_file_with
 from headless_wheel_builder.errors import ConfigurationError, RequestError
@@ -45,7 +46,7 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     :raises ProjectError: pyproject.toml is no TOML
     :raises SdistError: the source distribution that settings are asked of cannot be read
     """
-    found = [one for one in (_of_variables(environ), _of_source(arguments)) if one is not None]
+    found = [one for one in (_of_variables(environ), _of_sources(arguments)) if one is not None]
     if not found:
         return
     from headless_wheel_builder.configuration.settings import layered
@@ -55,7 +56,7 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     )
     _settle_isolation(arguments, configured.configuration)
     isolation = _isolation(arguments)
-    _fill(arguments, _run_values(configured.configuration, isolation))
+    _fill(arguments, _one_target(arguments, _run_values(configured.configuration, isolation)))
     _fill(arguments, _target_values(configured.configuration, isolation))
 
 
@@ -69,12 +70,14 @@ def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
         return arguments
     from headless_wheel_builder.configuration import overrides
 
+    if not any(overrides.matches(one, identifier) for one in configured.configuration.overrides):
+        return arguments
     settings = overrides.for_target(configured.configuration, identifier)
     if settings.skip:
         return None
     own, values = copy.copy(arguments), list(_target_values(settings, _isolation(arguments)))
     for name, _ in values:
-        setattr(own, name, getattr(configured.given, name, None))
+        setattr(own, name, getattr(configured.given, name))
     _fill(own, values)
     return own
 
@@ -87,14 +90,26 @@ def _of_variables(environ: Mapping[str, str]) -> Configuration | None:
     return from_variables(environ)
 
 
-def _of_source(arguments: Arguments) -> Configuration | None:
-    source = os.curdir if arguments.srcdir is None else arguments.srcdir
+def _of_sources(arguments: Arguments) -> Configuration | None:
+    first, *others = (_of_source(source, arguments) for source in arguments.srcdirs or [""])
+    for source, other in zip(arguments.srcdirs[1:], others, strict=True):
+        if other != first:
+            raise RequestError(
+                f"{arguments.srcdirs[0]} and {source} have different settings",
+                cause=f"What [{TABLE}] says holds for all that is built in one run.",
+                hint="Build them one after the other.",
+            )
+    return first
+
+
+def _of_source(source: str, arguments: Arguments) -> Configuration | None:
     if is_file_with(source, SDIST_SUFFIX):
         return _of_sdist(source) if arguments.config_from_sdist else None
-    path = FILE if arguments.srcdir is None else os.path.join(source, FILE)
+    is_named = bool(arguments.srcdirs)
+    path = os.path.join(source, FILE)
     # Whether the source can be read is the build's to say.
     try:
-        if not os.path.isdir(source):
+        if is_named and not os.path.isdir(source):
             return None
         with open(path, "rb") as file:
             content = file.read()
@@ -122,10 +137,12 @@ def _of_sdist(source: str) -> Configuration | None:
 def _of_file(path: str, content: bytes) -> Configuration | None:
     if TOOL.encode() not in content:
         return None
+    from headless_wheel_builder.configuration.settings import Configuration
     from headless_wheel_builder.configuration.table import read_configuration
     from headless_wheel_builder.core.project import parse_pyproject
 
-    return read_configuration(parse_pyproject(path, content), path)
+    found = read_configuration(parse_pyproject(path, content), path)
+    return None if found == Configuration() else found
 
 
 def _settle_isolation(arguments: Arguments, configuration: Configuration) -> None:
@@ -153,25 +170,34 @@ def _contradicting(arguments: Arguments) -> Iterator[str]:
 
 def _fill(arguments: Arguments, values: Iterable[tuple[str, Any]]) -> None:
     for name, found in values:
-        given = getattr(arguments, name, None)
+        given = getattr(arguments, name)
         if name == "env" and found is not None:
             # Of several, the last counts.
             setattr(arguments, name, [*found, *(given or ())])
-        elif found is not None and given is None:
+        elif found is not None and given in (None, []):
             setattr(arguments, name, found)
+
+
+def _one_target(arguments: Arguments, values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield of lists only the first item, where the command line is for one target."""
+    for name, found in values:
+        if isinstance(found, list) and any(getattr(arguments, option) for option in ONLY_ONE):
+            yield name, [one for one in found if one != ALL][:1]
+        else:
+            yield name, found
 
 
 def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
     """Yield what the namespace gets for all targets, of what means anything to the isolation."""
-    yield "python", _joined(configuration.python)
+    yield "pythons", _listed(configuration.python)
     yield "jobs", configuration.jobs
     yield "fail_fast", configuration.fail_fast
     if isolation != "none":
         yield "installer", configuration.installer
         yield "dependency_constraints_txt", configuration.dependency_constraints
     if isolation in CONTAINERS:
-        yield "platform", _joined(configuration.platform)
-        yield "arch", _joined(configuration.arch)
+        yield "platforms", _listed(configuration.platform)
+        yield "archs", _listed(configuration.arch)
         yield "image_mirror", configuration.image_mirror
 
 
@@ -193,8 +219,8 @@ def _isolation(arguments: Arguments) -> str:
     return "none" if arguments.no_isolation else arguments.isolation or "venv"
 
 
-def _joined(texts: Sequence[str] | None) -> str | None:
-    return None if texts is None else ",".join(texts)
+def _listed(texts: Sequence[str] | None) -> list[str] | None:
+    return None if texts is None else list(dict.fromkeys(texts))
 
 
 def _opposite(setting: bool | None) -> bool | None:

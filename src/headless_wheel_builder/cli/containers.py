@@ -6,13 +6,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from headless_wheel_builder.cli.listed import Listed
+from headless_wheel_builder.cli.switch import add_switch
 from headless_wheel_builder.errors import RequestError
+from headless_wheel_builder.values import changed
 
 # The names of their values in the namespace, with what they are when not given.
 DEFAULTS: Final[Mapping[str, Any]] = {
-    "platform": None,
+    "platforms": [],
     "image": None,
-    "arch": None,
+    "archs": [],
     "no_repair": None,
     "only_plat": None,
     "exclude": None,
@@ -34,8 +37,17 @@ OPPOSITES: Final[Mapping[str, str]] = {
     "no_strip": "--strip",
     "no_network": "--network",
 }
+# Those whose values are not named as they are written.
+WRITTEN: Final = {"platforms": "platform", "archs": "arch"}
+LIBCS: Final = ("manylinux", "musllinux", "auto")
 
-OPTIONS: Final = frozenset("--" + name.replace("_", "-") for name in DEFAULTS).union(OPPOSITES.values())
+
+def option(name: str) -> str:
+    """Return how the option is written that has its value under a name."""
+    return "--" + WRITTEN.get(name, name).replace("_", "-")
+
+
+OPTIONS: Final = frozenset(map(option, DEFAULTS)).union(OPPOSITES.values())
 
 
 def add_container_options(group: argparse._ArgumentGroup) -> None:
@@ -67,15 +79,35 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
 
 def _add_image_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--platform", choices=("manylinux", "musllinux", "auto"), help="the libc to build for (defaults to manylinux)"
+        "--platform",
+        dest="platforms",
+        action=Listed,
+        default=[],
+        type=_libcs,
+        metavar="{manylinux,musllinux,auto}",
+        help="the libc to build for (defaults to manylinux); may be given many times",
     )
     group.add_argument(
         "--image", metavar="NAME", help="a policy like manylinux_2_28, or the reference of an image to build in"
     )
-    group.add_argument("--arch", metavar="NAME", help="the architecture to build for (defaults to this machine's)")
+    group.add_argument(
+        "--arch",
+        dest="archs",
+        action=Listed,
+        default=[],
+        metavar="NAME",
+        help="the architecture to build for (defaults to this machine's); may be given many times",
+    )
     group.add_argument(
         "--image-mirror", metavar="PREFIX", help="where images of policies come from instead of their home"
     )
+
+
+def _libcs(text: str) -> str:
+    for part in text.split(","):
+        if part.strip() not in LIBCS:
+            raise argparse.ArgumentTypeError(f"invalid choice: {part.strip()!r} (choose from {', '.join(LIBCS)})")
+    return text
 
 
 def _add_repair_options(group: argparse._ArgumentGroup) -> None:
@@ -90,23 +122,14 @@ def _add_repair_options(group: argparse._ArgumentGroup) -> None:
     add_switch(group, "--no-strip", "--strip", "keep debugging symbols in wheels")
 
 
-def add_switch(group: argparse._ArgumentGroup, option: str, opposite: str, meaning: str) -> None:
-    """Add an option, and one that takes it back; of several, the last counts. None stands for neither."""
-    name = option.removeprefix("--").replace("-", "_")
-    group.add_argument(option, dest=name, action="store_const", const=True, help=meaning)
-    group.add_argument(
-        opposite, dest=name, action="store_const", const=False, help=f"not {option}, whatever the configuration says"
-    )
-
-
 def given(arguments: argparse.Namespace) -> Sequence[str]:
     """Return which of the options were given, as they are written."""
     names = [name for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
-    return [OPPOSITES[name] if getattr(arguments, name) is False else "--" + name.replace("_", "-") for name in names]
+    return [OPPOSITES[name] if getattr(arguments, name) is False else option(name) for name in names]
 
 
-def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, cache_envs: bool) -> Any:
-    """Return how containers are to be made.
+def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *, cache_envs: bool) -> list[Any]:
+    """Return how containers are to be made, for each platform and architecture.
 
     :param environ: the caller's, for variables that are named without a value
     :raises RequestError: an option cannot be read
@@ -116,10 +139,8 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
     from headless_wheel_builder.isolation.docker.config import DockerConfig
 
     _check_names(arguments)
-    return DockerConfig(
-        platform=arguments.platform or "auto",
+    common = DockerConfig(
         image=arguments.image,
-        architecture=arguments.arch or platform.machine(),
         network=not arguments.no_network,
         memory_limit=arguments.memory,
         cpu_limit=arguments.cpus,
@@ -136,20 +157,25 @@ def docker_config(arguments: argparse.Namespace, environ: Mapping[str, str], *, 
         hook_timeout=arguments.hook_timeout,
         use_uv=arguments.installer != "pip",
     )
+    return [
+        changed(common, platform=libc, architecture=architecture)
+        for libc in arguments.platforms or ["auto"]
+        for architecture in arguments.archs or [platform.machine()]
+    ]
 
 
 def _check_names(arguments: argparse.Namespace) -> None:
     from headless_wheel_builder.isolation.docker.images import known_architecture, named_architecture
 
-    for option in ("image", "arch", "image_mirror"):
-        if getattr(arguments, option) == "":
-            written = option.replace("_", "-")
-            raise RequestError(f"--{written} has no value", hint=f"Name one, or leave out --{written}.")
+    for name in ("image", "archs", "image_mirror"):
+        if getattr(arguments, name) in ("", [""]):
+            raise RequestError(f"{option(name)} has no value", hint=f"Name one, or leave out {option(name)}.")
     named = arguments.image and named_architecture(arguments.image)
-    if named and arguments.arch and named != known_architecture(arguments.arch):
-        raise RequestError(
-            f"{arguments.image} is no image for {arguments.arch}", hint="Leave out --arch, or name another --image."
-        )
+    for architecture in arguments.archs:
+        if named and named != known_architecture(architecture):
+            raise RequestError(
+                f"{arguments.image} is no image for {architecture}", hint="Leave out --arch, or name another --image."
+            )
 
 
 def _mounts(texts: Sequence[str]) -> dict[str, str]:

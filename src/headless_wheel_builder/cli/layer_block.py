@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from typing import Final, TextIO
 
-from headless_wheel_builder.cli.streams import write
+from headless_wheel_builder.cli.block import Block
 from headless_wheel_builder.events import LayerProgress
 
 # Seconds between two drawings that differ only in numbers.
 PERIOD: Final = 0.1
-# Up by so many lines, then erase all that is below.
-ERASE: Final = "\r\33[{}A\33[J"
 ENDED: Final = ("pulled", "there")
 DIGITS: Final = 12
 WIDEST_STATUS: Final = len("downloading")
@@ -21,17 +17,14 @@ THOUSAND: Final = 1000
 
 
 class LayerBlock:
-    """The lines of the layers at the bottom of a screen.
-
-    Whoever else writes there clears them first; they come back with the next progress.
+    """The lines of the layers; they come back with the next progress after they were cleared.
 
     :param stream: the screen
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._block = Block(stream)
         self._layers: dict[str, LayerProgress] = {}
-        self._drawn: list[str] = []
         self._time = 0.0
 
     def show(self, progress: LayerProgress) -> None:
@@ -41,27 +34,12 @@ class LayerBlock:
         now = time.monotonic()
         if before is None or before.status != progress.status or now - self._time >= PERIOD:
             self._time = now
-            self._draw()
+            self._block.draw(_fitting(list(self._layers.values()), self._block.room))
 
     def clear(self) -> None:
         """Take the lines away, and forget the layers that have come to their end."""
         self._layers = {name: one for name, one in self._layers.items() if one.status not in ENDED}
-        if self._drawn:
-            write(self._stream, self._erasing(), end="")
-            self._drawn = []
-
-    def _draw(self) -> None:
-        columns, rows = _window(self._stream)
-        erasing = self._erasing()
-        self._drawn = [line[: max(columns - 1, 1)] for line in _fitting(list(self._layers.values()), max(rows - 1, 1))]
-        # At once, so that nobody sees it half drawn.
-        write(self._stream, erasing + "".join(f"{line}\n" for line in self._drawn), end="")
-
-    def _erasing(self) -> str:
-        # A window that has become narrower has wrapped what is there.
-        columns, _ = _window(self._stream)
-        count = sum(max(1, -(-len(line) // columns)) for line in self._drawn)
-        return ERASE.format(count) if count else ""
+        self._block.clear()
 
 
 def last_line(progress: LayerProgress) -> str:
@@ -72,15 +50,6 @@ def last_line(progress: LayerProgress) -> str:
         return ""
     size = f": {_size(progress.total)}" if progress.total else ""
     return f"Pulled layer {progress.layer[:DIGITS]}{size}"
-
-
-def _window(stream: TextIO) -> tuple[int, int]:
-    try:
-        columns, rows = os.get_terminal_size(stream.fileno())
-    except (OSError, ValueError):
-        columns, rows = 0, 0
-    # Some screens do not know how big they are.
-    return (columns, rows) if columns > 0 and rows > 0 else shutil.get_terminal_size()
 
 
 def _fitting(layers: list[LayerProgress], most: int) -> list[str]:

@@ -107,6 +107,14 @@ class Terminal:
         """Say what works but should be mended."""
         self._err(f"{self._err_style.yellow}WARNING{self._err_style.reset} {message}")
 
+    def note(self, line: str) -> None:
+        """Say a line that is as it is to be shown."""
+        self._err(line)
+
+    def bold(self, text: str) -> str:
+        """Return a text that stands out where colour is on."""
+        return f"{self._err_style.bold}{text}{self._err_style.reset}"
+
     def tip(self, message: str) -> None:
         """Say what may help."""
         self._err(f"{self._err_style.yellow}TIP{self._err_style.reset} {message}")

@@ -11,7 +11,7 @@ from typing import Final
 
 from headless_wheel_builder.core import tarball
 from headless_wheel_builder.core.archive_names import parts, shown
-from headless_wheel_builder.core.identity import Identity, read_identity, stands_for
+from headless_wheel_builder.core.identity import Identity, read_headers, read_identity, stands_for
 from headless_wheel_builder.core.names import is_version, normal_stem, sdist_version
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.sdist_members import MemberRules
@@ -35,12 +35,14 @@ class SdistFacts:
     :param version: as in PKG-INFO
     :param top_level: the name of the folder that everything is in
     :param warnings: what is accepted but should be mended
+    :param requires_python: as in PKG-INFO; empty if it does not say
     """
 
     name: str
     version: str
     top_level: str
     warnings: tuple[str, ...]
+    requires_python: str = ""
 
 
 def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
@@ -61,7 +63,8 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
     warnings = [*_warnings(path, stated, top_level, identity)]
     if any(not _agrees(pkg_info, identity) for pkg_info in pkg_infos):
         warnings.append(f"{path.name}: it has PKG-INFO more than once, and they differ; the last one counts")
-    return SdistFacts(identity.name, identity.version, top_level, tuple(warnings))
+    requires_python = read_headers(pkg_infos[-1]).get("requires-python", [""])[-1]
+    return SdistFacts(identity.name, identity.version, top_level, tuple(warnings), requires_python)
 
 
 def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | None:

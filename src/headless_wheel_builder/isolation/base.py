@@ -96,6 +96,7 @@ class Context:
     :param hook_output: where what the backend prints goes
     :param timeline: where what the build does is noted
     :param ahead: a hook host that runs already, in case it is wanted
+    :param share: variables that tell backends in other places how much they may do at once; here `environ` has them
     """
 
     environ: Mapping[str, str]
@@ -105,6 +106,7 @@ class Context:
     hook_output: OutputMode = "capture"
     timeline: Timeline = field(default_factory=Timeline)
     ahead: HeadStart | None = None
+    share: Mapping[str, str] = field(default_factory=dict)
 
 
 class Provisioned(Protocol):

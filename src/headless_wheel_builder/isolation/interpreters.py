@@ -106,8 +106,8 @@ def _named(path: str, context: Context) -> Interpreter:
             f"There is no interpreter at {executable}", hint="Check the path, or give a version, as in --python 3.12."
         )
     try:
-        interpreter = _ask(executable, context)
-    except _BrokenError as broken:
+        interpreter = ask(executable, context)
+    except BrokenError as broken:
         raise InterpreterError(
             f"{executable} does not work as a Python interpreter",
             cause=str(broken),
@@ -121,8 +121,8 @@ def _search(target: VersionTarget, context: Context, *, use_uv: bool) -> Interpr
     looked: list[str] = []
     for where, candidate in _candidates(target, context, use_uv=use_uv, looked=looked):
         try:
-            interpreter = _ask(candidate, context)
-        except _BrokenError as broken:
+            interpreter = ask(candidate, context)
+        except BrokenError as broken:
             looked.append(f"{where}: {candidate} does not work ({broken})")
             continue
         if _fits(interpreter, target):
@@ -161,19 +161,28 @@ def _from_uv(target: VersionTarget, context: Context, looked: list[str]) -> Iter
 
 
 def _from_pyenv(target: VersionTarget, context: Context, looked: list[str]) -> Iterator[str]:
-    home = context.environ.get("HOME") or os.path.expanduser("~")
-    root = context.environ.get("PYENV_ROOT") or os.path.join(home, ".pyenv")
-    versions = os.path.join(root, "versions")
-    try:
-        names = os.listdir(versions)
-    except OSError:
+    versions = _pyenv_folder(context.environ)
+    if not os.path.isdir(versions):
         looked.append(f"pyenv: there is no folder {versions}")
+    yield from pyenv_interpreters(context.environ, dotted(target.version))
+
+
+def pyenv_interpreters(environ: Mapping[str, str], wanted: str = "") -> Iterator[str]:
+    """Yield pyenv's interpreters, the newest first, before them those whose names have the version that is wanted."""
+    folder = _pyenv_folder(environ)
+    try:
+        names = os.listdir(folder)
+    except OSError:
         return
-    wanted = dotted(target.version)
     for name in sorted(names, key=lambda name: (wanted in name, _numbers(name)), reverse=True):
-        executable = os.path.join(versions, name, "bin", "python")
+        executable = os.path.join(folder, name, "bin", "python")
         if os.path.exists(executable):
             yield executable
+
+
+def _pyenv_folder(environ: Mapping[str, str]) -> str:
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return os.path.join(environ.get("PYENV_ROOT") or os.path.join(home, ".pyenv"), "versions")
 
 
 def _from_path(target: VersionTarget, context: Context, _looked: list[str]) -> Iterator[str]:
@@ -190,23 +199,27 @@ def _from_path(target: VersionTarget, context: Context, _looked: list[str]) -> I
 _PLACES: Final = {UV_PLACE: _from_uv, "pyenv": _from_pyenv, "PATH": _from_path}
 
 
-class _BrokenError(Exception):
+class BrokenError(Exception):
     """What looks like an interpreter is none; the text says why."""
 
 
-def _ask(executable: str, context: Context) -> Interpreter:
+def ask(executable: str, context: Context) -> Interpreter:
+    """Ask an interpreter what it is.
+
+    :raises BrokenError: it does not say
+    """
     argv = [executable, "-E", "-s", "-c", _probe_source()]
     try:
         answer = context.processes.capture(argv, env=context.environ, timeout=PROBE_SECONDS)
     except OSError as error:
-        raise _BrokenError(error.strerror or str(error)) from None
+        raise BrokenError(error.strerror or str(error)) from None
     if answer.returncode:
         last_line = answer.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise _BrokenError(last_line or f"it exited with {answer.returncode}")
+        raise BrokenError(last_line or f"it exited with {answer.returncode}")
     try:
         return _described(json.loads(answer.stdout), executable)
     except (ValueError, KeyError, TypeError):
-        raise _BrokenError("it did not say what it is") from None
+        raise BrokenError("it did not say what it is") from None
 
 
 @cache

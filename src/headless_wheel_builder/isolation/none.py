@@ -8,7 +8,7 @@ import json
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
@@ -21,6 +21,10 @@ from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.targets import dotted
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed, value
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.isolation.capacity import Capacity
+    from headless_wheel_builder.isolation.target import Missing, Target
 
 # The oldest interpreter that `build`, whose check this is, can be imported by.
 OLDEST_TO_CHECK: Final = (3, 10)
@@ -68,6 +72,19 @@ class NoIsolation:
         :raises InterpreterError: there is none
         """
         find_base(python, context)
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what this machine can do at once."""
+        del context
+        from headless_wheel_builder.isolation.capacity import this_machine
+
+        return this_machine()
+
+    def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
+        """Return the targets of this machine that are meant, as `discovery.find_targets` does."""
+        from headless_wheel_builder.isolation.discovery import find_targets
+
+        return find_targets(wanted, context)
 
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[PlainSession]:

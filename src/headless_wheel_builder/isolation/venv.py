@@ -21,7 +21,9 @@ from headless_wheel_builder.values import changed, value
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headless_wheel_builder.isolation.capacity import Capacity
     from headless_wheel_builder.isolation.kept import KeptEnvironments
+    from headless_wheel_builder.isolation.target import Missing, Target
 
 
 @value
@@ -85,6 +87,19 @@ class VenvIsolation:
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
         find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what this machine can do at once."""
+        del context
+        from headless_wheel_builder.isolation.capacity import this_machine
+
+        return this_machine()
+
+    def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
+        """Return the targets of this machine that are meant, as `discovery.find_targets` does."""
+        from headless_wheel_builder.isolation.discovery import find_targets
+
+        return find_targets(wanted, context, configured=self.config.python_path, use_uv=self.config.use_uv)
 
     def _chosen_installer(self) -> Installer:
         if self.config.use_uv:

@@ -9,14 +9,13 @@ from docker.errors import DockerException
 from docker.utils import parse_bytes
 
 from headless_wheel_builder.errors import RequestError
+from headless_wheel_builder.isolation.capacity import job_variables
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.values import value
 
 # The least that engines accept.
 LEAST_MEMORY: Final = 6 * 1024**2
 LEAST_CPUS: Final = 0.01
-# How many compilers run at once: none of these programs sees the quota of a container.
-JOBS: Final = ("CMAKE_BUILD_PARALLEL_LEVEL", "CARGO_BUILD_JOBS", "NPY_NUM_BUILD_JOBS", "MAX_JOBS")
 
 
 @value
@@ -34,8 +33,7 @@ class Limits:
         """Return what tells backends how much they may do at once."""
         if self.cpus is None:
             return {}
-        jobs = str(math.ceil(self.cpus))
-        return {**dict.fromkeys(JOBS, jobs), "MAKEFLAGS": f"-j{jobs}"}
+        return job_variables(math.ceil(self.cpus))
 
 
 def limits(config: DockerConfig) -> Limits:

@@ -192,7 +192,7 @@ class ContainerEnvironment:
         own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
         # A root user without capabilities can give files to nobody, and tar would fail to.
         own["TAR_OPTIONS"] = " ".join(filter(None, (environ.get("TAR_OPTIONS"), "--no-same-owner")))
-        return {**environ, **network, **own, **place.limits.variables(), **place.given}
+        return {**environ, **network, **own, **place.context.share, **place.limits.variables(), **place.given}
 
     def installed(self) -> Mapping[str, str]:
         """Return the version of each distribution that it has."""

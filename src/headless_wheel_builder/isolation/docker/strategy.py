@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder.background import awaited
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context
 from headless_wheel_builder.isolation.cache import cache_folder
+from headless_wheel_builder.isolation.capacity import TASK_MEMORY, Capacity
 from headless_wheel_builder.isolation.docker.config import DockerConfig, PlatformType
 from headless_wheel_builder.isolation.docker.endpoint import find_endpoint
 from headless_wheel_builder.isolation.docker.engine import Engine, connect
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headless_wheel_builder.isolation.docker.environment import ContainerBuildEnvironment
+    from headless_wheel_builder.isolation.docker.surroundings import Surroundings
+    from headless_wheel_builder.isolation.target import Missing, Target
+
+# What is built for when nothing else is asked for.
+_RUNNING: Final = ".".join(map(str, sys.version_info[:2]))
 
 
 class DockerIsolation:
@@ -134,6 +140,32 @@ class DockerIsolation:
             with _cancelled_if_so(context.processes), self._engine(context):
                 pass
 
+    def targets(self, wanted: Sequence[str], context: Context) -> list[Target | Missing]:
+        """Return the targets of the image that are meant; it is looked at only if versions alone do not tell.
+
+        :param wanted: as `--python` takes it, or `all`; nothing for the version of the interpreter that runs this
+        :raises IsolationError: the image has to be looked at, and cannot be
+        :raises RequestError: one of them is no interpreter
+        """
+        from headless_wheel_builder.isolation.docker.image_targets import ImageTargets
+
+        def look() -> Surroundings:
+            with _cancelled_if_so(context.processes), self._place(context, "") as place:
+                return place.surroundings
+
+        return ImageTargets(find_image(self.config), look).find(wanted or (_RUNNING,))
+
+    def capacity(self, context: Context) -> Capacity:
+        """Return what the engine's machine can do at once, with containers that have the configured limits.
+
+        :raises IsolationError: there is no engine
+        """
+        asked = limits(self.config)
+        with self._engine(context) as engine:
+            info = engine.api.info()
+        task_memory = min(asked.memory or TASK_MEMORY, info["MemTotal"])
+        return Capacity(info["NCPU"], info["MemTotal"], task_memory, min(asked.cpus or 1.0, info["NCPU"]))
+
     @contextlib.contextmanager
     def session(self, python: str | None, context: Context) -> Iterator[ContainerSession]:
         """Have environments for one build, for the length of a `with` block.
@@ -141,7 +173,7 @@ class DockerIsolation:
         :raises IsolationError: there is no such image, or no engine
         :raises InterpreterError: the image has no such interpreter
         """
-        with self._opened(python or ".".join(map(str, sys.version_info[:2])), context) as session:
+        with self._opened(python or _RUNNING, context) as session:
             yield session
 
     @contextlib.contextmanager

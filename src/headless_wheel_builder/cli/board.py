@@ -1,0 +1,201 @@
+"""Show how the tasks of a run are getting on."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol
+
+from headless_wheel_builder.cli.block import Block
+from headless_wheel_builder.cli.summary import detail
+from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.cli.transcript import Transcript
+from headless_wheel_builder.events import (
+    ArtifactBuilding,
+    EnvironmentCreating,
+    Event,
+    LayerProgress,
+    Reporter,
+    RequirementsAsking,
+    RequirementsInstalling,
+    WheelRepairing,
+)
+from headless_wheel_builder.jobs.task import PROBLEMS, Task, TaskResult
+
+PERIOD: Final = 0.2
+PHASES: Final[Mapping[type, str]] = {
+    EnvironmentCreating: "making the environment",
+    RequirementsInstalling: "installing requirements",
+    RequirementsAsking: "asking the backend",
+    ArtifactBuilding: "building",
+    WheelRepairing: "repairing",
+    LayerProgress: "pulling the image",
+}
+
+
+class Folding(Protocol):
+    """How a service that runs builds folds a part of a log."""
+
+    def begin(self, title: str) -> str:
+        """Return the line that begins it."""
+        ...
+
+    def end(self) -> str:
+        """Return the line that ends it; empty for none."""
+        ...
+
+
+class Plain:
+    """No folding: a heading."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def begin(self, title: str) -> str:
+        """Return the heading."""
+        return self._terminal.bold(f"* {title}")
+
+    def end(self) -> str:
+        """Return nothing."""
+        return ""
+
+
+class GitHub:
+    """Groups of GitHub Actions."""
+
+    def begin(self, title: str) -> str:
+        """Return the command that begins a group."""
+        return f"::group::{title}"
+
+    def end(self) -> str:
+        """Return the command that ends it."""
+        return "::endgroup::"
+
+
+class GitLab:
+    """Collapsible sections of GitLab CI."""
+
+    def __init__(self) -> None:
+        self._name = ""
+
+    def begin(self, title: str) -> str:
+        """Return the marker of a section's start."""
+        self._name = re.sub(r"\W+", "_", title.partition(":")[0])
+        return f"\33[0Ksection_start:{time.time():.0f}:{self._name}[collapsed=true]\r\33[0K{title}"
+
+    def end(self) -> str:
+        """Return the marker of its end."""
+        return f"\33[0Ksection_end:{time.time():.0f}:{self._name}\r\33[0K"
+
+
+def folding(environ: Mapping[str, str], terminal: Terminal) -> Folding:
+    """Return how the log is folded here."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return GitHub()
+    return GitLab() if environ.get("GITLAB_CI") == "true" else Plain(terminal)
+
+
+class Board:
+    """Shows each task's log whole when it has ended, and on a screen what runs in a line that changes in place.
+
+    :param names_projects: whether tasks of more than one project have to be told apart
+    """
+
+    def __init__(self, terminal: Terminal, environ: Mapping[str, str], verbosity: int, *, names_projects: bool) -> None:
+        self._terminal = terminal
+        self._environ = environ
+        self._verbosity = verbosity
+        self._names_projects = names_projects
+        self._folding = folding(environ, terminal)
+        is_screen = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
+        self._block = Block(sys.stderr) if is_screen and verbosity >= 0 else None
+        self._lock = threading.Lock()
+        self._lines: dict[str, _Line] = {}
+
+    @contextlib.contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Keep the lines up to date for the length of a `with` block."""
+        ended = threading.Event()
+        drawer = threading.Thread(target=self._draw_until, args=(ended,), name="board", daemon=True)
+        if self._block is not None:
+            drawer.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if self._block is not None:
+                drawer.join()
+                self._block.clear()
+
+    def started(self, task: Task) -> Reporter:
+        """Add a line, and return what notes the task's events."""
+        line = _Line(Transcript(self._environ, self._verbosity))
+        with self._lock:
+            self._lines[self._name(task.project.name, task.identifier)] = line
+        return line
+
+    def ended(self, result: TaskResult) -> None:
+        """Take the line away, and show what there is to be said of the task."""
+        name = self._name(result.project.name, result.identifier)
+        with self._lock:
+            line = self._lines.pop(name, None)
+            if self._block is not None:
+                self._block.clear()
+            if self._verbosity >= -1:
+                self._show(name, result, line)
+        if line is not None:
+            line.transcript.close()
+
+    def _show(self, name: str, result: TaskResult, line: _Line | None) -> None:
+        title = _title(name, result)
+        is_whole = self._block is None or self._verbosity > 0 or result.status in PROBLEMS
+        if line is None or not is_whole:
+            if result.status != "stopped":
+                self._terminal.note(title)
+            return
+        if result.error is not None:
+            line.transcript.fail(result.error)
+        self._terminal.note(self._folding.begin(title))
+        line.transcript.show(sys.stderr)
+        if end := self._folding.end():
+            self._terminal.note(end)
+
+    def _draw_until(self, ended: threading.Event) -> None:
+        while not ended.wait(PERIOD):
+            with self._lock:
+                if self._block is not None:
+                    self._block.draw(self._drawn(self._block.room))
+
+    def _drawn(self, room: int) -> list[str]:
+        width = max((len(name) for name in self._lines), default=0)
+        lines = [f"  {name:<{width}}  {line.age():6.1f} s  {line.phase}" for name, line in self._lines.items()]
+        return lines if len(lines) <= room else [*lines[: room - 1], f"  and {len(lines) - room + 1} more"]
+
+    def _name(self, project: str, identifier: str) -> str:
+        return f"{project} {identifier}" if self._names_projects else identifier
+
+
+class _Line:
+    """A task that runs; gets its events."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.phase = "beginning"
+        self._since = time.monotonic()
+
+    def age(self) -> float:
+        return time.monotonic() - self._since
+
+    def __call__(self, event: Event, /) -> None:
+        self.phase = PHASES.get(type(event), self.phase)
+        self.transcript(event)
+
+
+def _title(name: str, result: TaskResult) -> str:
+    took = f" in {result.seconds:.1f} s" if result.status == "built" else ""
+    said = detail(result)
+    return f"{name}: {result.status}{took}{f', {said}' if said else ''}"

@@ -1,0 +1,36 @@
+"""Arguments → the strategies that make build environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headless_wheel_builder.cli.arguments import Arguments
+from headless_wheel_builder.isolation.base import Provisioner
+
+
+def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Provisioner]:
+    """Return the strategies that the user asks for: of containers, one for each platform and architecture.
+
+    :param environ: the caller's, for variables that are named without a value
+    :raises RequestError: an option cannot be read
+    """
+    if arguments.no_isolation:
+        from headless_wheel_builder.isolation.none import NoIsolation
+
+        return [NoIsolation(skip_dependency_check=arguments.skip_dependency_check)]
+    if arguments.isolation == "docker":
+        from headless_wheel_builder.cli.containers import docker_configs
+        from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
+
+        configs = docker_configs(arguments, environ, cache_envs=not arguments.fresh_env)
+        return [DockerIsolation(config) for config in configs]
+    from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
+
+    constraints = arguments.dependency_constraints_txt
+    config = VenvConfig(
+        use_uv=arguments.installer != "pip",
+        cache_envs=not arguments.fresh_env,
+        constraints=constraints or None,
+        env_dir=arguments.env_dir,
+    )
+    return [VenvIsolation(config)]
