@@ -39,7 +39,7 @@ def test_a_key_is_read(line: str, expected: object) -> None:
 def test_every_key_is_tested_here_and_is_in_a_configuration() -> None:
     assert {key_of(line) for line, _ in EACH} == SETTINGS.keys()
     attributes = {attribute(key) for key in {**SETTINGS, **OVERRIDE}} - {"select"}
-    assert attributes == vars(Configuration)["__annotations__"].keys() - {"overrides"}
+    assert attributes == Configuration.__annotations__.keys() - {"overrides"}
 
 
 @pytest.mark.parametrize("text", ["", "[tool]", "[tool.other]\nx = 1", "tool = 1", f"[{PATH}]"])

@@ -63,7 +63,7 @@ def for_the_target(
         own = for_target(arguments, target.identifier)
         if own is not None:
             return own, changed(request, config_settings={**(own.configured_settings or {}), **given})
-        if not arguments.metadata and request.kinds != ("sdist",):
+        if not arguments.metadata and set(request.kinds) != {"sdist"}:
             raise RequestError(
                 f"{target.identifier} is skipped, and there is no other target",
                 cause="An override in [tool.headless-wheel-builder] says skip = true for it.",

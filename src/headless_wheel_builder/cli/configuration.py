@@ -1,28 +1,21 @@
-"""What was not given on the command line comes from `HWB_…` variables, and then from the project's own table.
-
-Most projects have no such table, and no variable is set: then nothing is parsed, and nothing is imported for it.
-"""
+"""What was not given on the command line comes from `HWB_…` variables, and then from the project's own table."""
 
 from __future__ import annotations
 
-import copy
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.cli.arguments import ALL, ONLY_ONE
-from headless_wheel_builder.configuration.names import ELSEWHERE, PREFIX, TABLE, TOOL
-from headless_wheel_builder.core.request import SDIST_SUFFIX, is_file_with
-from headless_wheel_builder.errors import ConfigurationError, RequestError
+from headless_wheel_builder.cli.arguments import ALL, ONLY_ONE, Arguments
+from headless_wheel_builder.cli.origins import of_sources, of_variables
+from headless_wheel_builder.configuration.names import PREFIX, TABLE
+from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
-    from headless_wheel_builder.cli.arguments import Arguments
     from headless_wheel_builder.configuration.settings import Configuration
 
 # Where container options mean something.
 CONTAINERS: Final = frozenset({"docker", "auto"})
-FILE: Final = "pyproject.toml"
 
 
 @value
@@ -46,13 +39,13 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     :raises ProjectError: pyproject.toml is no TOML
     :raises SdistError: the source distribution that settings are asked of cannot be read
     """
-    found = [one for one in (_of_variables(environ), _of_sources(arguments)) if one is not None]
+    found = [one for one in (of_variables(environ), of_sources(arguments)) if one is not None]
     if not found:
         return
     from headless_wheel_builder.configuration.settings import layered
 
     arguments.configured = configured = Configured(
-        copy.copy(arguments), layered(*found) if len(found) > 1 else found[0]
+        Arguments(**vars(arguments)), layered(*found) if len(found) > 1 else found[0]
     )
     _settle_isolation(arguments, configured.configuration)
     isolation = _isolation(arguments)
@@ -75,74 +68,11 @@ def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
     settings = overrides.for_target(configured.configuration, identifier)
     if settings.skip:
         return None
-    own, values = copy.copy(arguments), list(_target_values(settings, _isolation(arguments)))
+    own, values = Arguments(**vars(arguments)), list(_target_values(settings, _isolation(arguments)))
     for name, _ in values:
         setattr(own, name, getattr(configured.given, name))
     _fill(own, values)
     return own
-
-
-def _of_variables(environ: Mapping[str, str]) -> Configuration | None:
-    if not any(name.startswith(PREFIX) and name not in ELSEWHERE for name in environ):
-        return None
-    from headless_wheel_builder.configuration.variables import from_variables
-
-    return from_variables(environ)
-
-
-def _of_sources(arguments: Arguments) -> Configuration | None:
-    first, *others = (_of_source(source, arguments) for source in arguments.srcdirs or [""])
-    for source, other in zip(arguments.srcdirs[1:], others, strict=True):
-        if other != first:
-            raise RequestError(
-                f"{arguments.srcdirs[0]} and {source} have different settings",
-                cause=f"What [{TABLE}] says holds for all that is built in one run.",
-                hint="Build them one after the other.",
-            )
-    return first
-
-
-def _of_source(source: str, arguments: Arguments) -> Configuration | None:
-    if is_file_with(source, SDIST_SUFFIX):
-        return _of_sdist(source) if arguments.config_from_sdist else None
-    is_named = bool(arguments.srcdirs)
-    path = os.path.join(source, FILE)
-    # Whether the source can be read is the build's to say.
-    try:
-        if is_named and not os.path.isdir(source):
-            return None
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError:
-        return None
-    return _of_file(path, content)
-
-
-def _of_sdist(source: str) -> Configuration | None:
-    from pathlib import Path
-
-    from headless_wheel_builder.core.sdist import read_file
-
-    content = read_file(Path(source), FILE)
-    found = None if content is None else _of_file(f"{source}: {FILE}", content)
-    if found is not None and found.dependency_constraints is not None:
-        raise ConfigurationError(
-            f"{source}: {TABLE}.dependency-constraints cannot be used",
-            cause="It names a file that is inside the source distribution.",
-            hint="Unpack the source distribution and build from its folder.",
-        )
-    return found
-
-
-def _of_file(path: str, content: bytes) -> Configuration | None:
-    if TOOL.encode() not in content:
-        return None
-    from headless_wheel_builder.configuration.settings import Configuration
-    from headless_wheel_builder.configuration.table import read_configuration
-    from headless_wheel_builder.core.project import parse_pyproject
-
-    found = read_configuration(parse_pyproject(path, content), path)
-    return None if found == Configuration() else found
 
 
 def _settle_isolation(arguments: Arguments, configuration: Configuration) -> None:

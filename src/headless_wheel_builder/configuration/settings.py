@@ -59,7 +59,7 @@ class Override:
     settings: Configuration
 
 
-FIELDS: Final = tuple(name for name in vars(Configuration)["__annotations__"] if name != "overrides")
+FIELDS: Final = tuple(name for name in Configuration.__annotations__ if name != "overrides")
 
 
 def layered(first: Configuration, second: Configuration) -> Configuration:

@@ -78,8 +78,8 @@ def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | 
         for member in sdist.members():
             rules.admit(member)
             # Of several, the last is what unpacking leaves.
-            if member.isfile() and parts(member.name)[1:] == (name,):
-                content = _read(sdist, member)
+            if parts(member.name)[1:] == (name,):
+                content = _read_plain(sdist, member)
         rules.finish(checkpoint)
     return content
 
@@ -131,6 +131,13 @@ def _tamed(member: tarfile.TarInfo) -> tarfile.TarInfo:
         executable = 0o755 if member.mode & 0o100 else 0o644
         member.mode = member.mode & executable | 0o600
     return member
+
+
+def _read_plain(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
+    if not member.isfile():
+        cause = f"{shown(member.name)} is no plain file."
+        raise SdistError(f"source distribution {sdist.path} has a file that cannot be used", cause=cause, hint=HINT)
+    return _read(sdist, member)
 
 
 def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
