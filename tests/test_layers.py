@@ -129,7 +129,8 @@ def test_the_core_imports_no_strategy() -> None:
     [
         (("isolation",), ("core", "cli")),
         (("hooks",), ("core", "cli", "isolation")),
-        (("core",), ("cli",)),
+        (("core",), ("cli", "configuration")),
+        (("configuration",), ("cli", "core", "isolation", "hooks")),
         (("process", "errors", "events"), ("core", "cli", "isolation", "hooks", "threads")),
         (("threads",), ("core", "cli", "isolation", "hooks")),
     ],

@@ -2,7 +2,8 @@
 
     HeadlessWheelBuilderError
     ├── ProjectError               the source tree cannot be built as it is
-    │   └── BuildSystemError       its [build-system] table is wrong
+    │   ├── BuildSystemError       its [build-system] table is wrong
+    │   └── ConfigurationError     its [tool.headless-wheel-builder] table is wrong
     ├── SdistError                 a source distribution is corrupt or hostile
     ├── OutputError                a folder or file that results go to cannot be used
     ├── RequestError               what was asked for contradicts itself or cannot be read
@@ -29,6 +30,7 @@ __all__ = [
     "BackendError",
     "BackendUnavailableError",
     "BuildSystemError",
+    "ConfigurationError",
     "DependencyError",
     "HeadlessWheelBuilderError",
     "HookFailedError",
@@ -69,6 +71,10 @@ class ProjectError(HeadlessWheelBuilderError):
 
 class BuildSystemError(ProjectError):
     """Say that the `[build-system]` table breaks PEP 517 or PEP 518."""
+
+
+class ConfigurationError(ProjectError):
+    """Say that the `[tool.headless-wheel-builder]` table has what it cannot have."""
 
 
 class SdistError(HeadlessWheelBuilderError):

@@ -22,7 +22,18 @@ from headless_wheel_builder.cli.containers import DEFAULTS
 
 PROG = "prog"
 # Ours has them, theirs has not.
-NEW = {"fail_fast", "fresh_env", "isolation", "jobs", "plan", "pythons", "shard", "timings", *DEFAULTS}
+NEW = {
+    "config_from_sdist",
+    "fail_fast",
+    "fresh_env",
+    "isolation",
+    "jobs",
+    "plan",
+    "pythons",
+    "shard",
+    "timings",
+    *DEFAULTS,
+}
 
 ACCEPTED = [
     "",

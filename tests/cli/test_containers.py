@@ -43,6 +43,11 @@ EACH: list[tuple[str, dict[str, Any]]] = [
     ("--env KEY --env OTHER", {"extra_env": {"KEY": "mine", "OTHER": ""}}),
     ("--hook-timeout 90", {"hook_timeout": 90.0}),
     ("--keep-container", {"keep_container": True}),
+    ("--no-repair --repair", {}),
+    ("--only-plat --no-only-plat", {}),
+    ("--no-strip --strip", {}),
+    ("--no-network --network", {}),
+    ("--network --no-network", {"network": False}),
 ]
 
 
@@ -120,7 +125,8 @@ def test_they_are_refused_without_a_container(
     with pytest.raises(SystemExit) as caught:
         parse_arguments([*isolation, *line.split()], "prog")
     assert caught.value.code == 2
-    assert f"{line.split(maxsplit=1)[0]}: only allowed with --isolation docker" in capsys.readouterr().err
+    last = [word for word in line.split() if word.startswith("--")][-1]
+    assert f"{last}: only allowed with --isolation docker" in capsys.readouterr().err
 
 
 def test_without_a_container_env_is_what_it_is_to_build() -> None:
@@ -144,6 +150,8 @@ def test_only_options_that_were_given_are_named() -> None:
     assert given(parse_arguments([], "prog")) == []
     arguments = parse_arguments(["--isolation", "docker", "--cpus", "0", "--no-strip"], "prog")
     assert given(arguments) == ["--no-strip", "--cpus"]
+    arguments = parse_arguments(["--isolation", "docker", "--strip", "--no-only-plat"], "prog")
+    assert given(arguments) == ["--no-only-plat", "--strip"]
     assert DEFAULTS.keys() <= vars(arguments).keys()
 
 

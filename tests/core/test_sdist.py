@@ -26,7 +26,7 @@ from archives import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headless_wheel_builder.core.sdist import SdistFacts, check_sdist, unpack_sdist
+from headless_wheel_builder.core.sdist import SdistFacts, check_sdist, read_file, unpack_sdist
 from headless_wheel_builder.errors import OutputError, SdistError
 
 
@@ -376,6 +376,32 @@ def test_the_checkpoint_can_cancel_at_any_member_and_inside_one(
     for calls in (1, 5, counted.calls):
         with pytest.raises(Stopped):
             work(path, StopAfter(calls))
+
+
+def test_a_file_of_the_top_level_folder_is_read_without_unpacking(tmp_path: Path) -> None:
+    deeper = [Member("pkg-1.0/sub/pyproject.toml", b"deeper"), Member("pkg-1.0/pyproject.toml.in", b"longer")]
+    path = make_sdist(tmp_path, [*plain(), *deeper])
+    assert read_file(path, "pyproject.toml") is None
+    path = make_sdist(tmp_path, [*plain(), Member("pkg-1.0/pyproject.toml", b"first"), *deeper])
+    assert read_file(path, "pyproject.toml") == b"first"
+
+
+def test_of_several_files_the_last_is_read_as_it_is_the_one_that_unpacking_leaves(tmp_path: Path) -> None:
+    path = make_sdist(tmp_path, [*plain(), *(Member("pkg-1.0/a", text) for text in (b"first", b"last"))])
+    assert read_file(path, "a") == b"last"
+
+
+def test_a_link_is_not_read(tmp_path: Path) -> None:
+    path = make_sdist(tmp_path, [*plain(), symlink("pkg-1.0/pyproject.toml", "setup.py")])
+    with pytest.raises(SdistError, match="cannot be used") as caught:
+        read_file(path, "pyproject.toml")
+    assert "is no plain file" in caught.value.cause
+
+
+def test_no_file_of_a_hostile_sdist_is_read(tmp_path: Path) -> None:
+    path = make_sdist(tmp_path, [*plain(), Member("pkg-1.0/a", b"text"), Member("../outside")])
+    with pytest.raises(SdistError, match="unusable member"):
+        read_file(path, "a")
 
 
 def test_a_folder_that_cannot_be_written_to_is_not_the_sdists_fault(as_nobody: Path) -> None:

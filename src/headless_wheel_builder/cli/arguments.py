@@ -6,16 +6,22 @@ import argparse
 import itertools
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.cli.containers import OPTIONS, add_container_options, given
 from headless_wheel_builder.cli.listed import Listed
+from headless_wheel_builder.cli.switch import add_switch
 from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
 from headless_wheel_builder.events import Kind
 
+if TYPE_CHECKING:
+    from headless_wheel_builder.cli.configuration import Configured
+
 ALL: Final = "all"
+# Options that there is one target and one source with.
+ONLY_ONE: Final = ("metadata", "env_dir", "sdist_extract_dir", "timings")
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
 
@@ -27,10 +33,13 @@ to build distributions independently of each other."""
 # An option of ours must never make an abbreviation of an original one ambiguous, so these are written in full.
 UNABBREVIATED: Final = frozenset(
     {
+        "--config-from-sdist",
+        "--env-cache",
         "--fail-fast",
         "--fresh-env",
         "--isolation",
         "--jobs",
+        "--no-fail-fast",
         "--plan",
         "--python",
         "--shard",
@@ -51,10 +60,10 @@ class Arguments(argparse.Namespace):
     config_json: str | None
     installer: Literal["pip", "uv"] | None
     no_isolation: bool
-    isolation: Literal["none", "venv", "docker"] | None
+    isolation: Literal["none", "venv", "docker", "auto"] | None
     pythons: list[str]
     jobs: int | None
-    fail_fast: bool
+    fail_fast: bool | None
     plan: bool
     shard: str | None
     docker_hosts: list[str]
@@ -63,10 +72,14 @@ class Arguments(argparse.Namespace):
     skip_dependency_check: bool
     sdist_extract_dir: str | None
     env_dir: str | None
-    fresh_env: bool
+    fresh_env: bool | None
+    config_from_sdist: bool
     report: str | None
     timings: str | None
     keep_container: bool
+    # What `configure` adds, where there is a configuration.
+    configured: Configured | None = None
+    configured_settings: Mapping[str, Any] | None = None
 
     @property
     def srcdir(self) -> str | None:
@@ -79,12 +92,19 @@ class Arguments(argparse.Namespace):
         return self.pythons[0] if self.pythons else None
 
     @property
+    def has_overrides(self) -> bool:
+        """Whether the configuration has something else for some of the targets."""
+        return self.configured is not None and bool(self.configured.configuration.overrides)
+
+    @property
     def is_many(self) -> bool:
         """Whether more than one target or source is asked for, or anything that is only for these."""
         many = (self.srcdirs, self.pythons, self.platforms, self.archs, self.docker_hosts)
-        only_for_many = (self.jobs, self.shard, self.scheduler)
+        # What is only configured is for many targets where there are many.
+        given = self if self.configured is None else self.configured.given
+        only_for_many = (given.jobs, self.shard, self.scheduler)
         has_many = any(len(one) > 1 for one in many) or ALL in self.pythons
-        return has_many or self.fail_fast or self.plan or any(one is not None for one in only_for_many)
+        return bool(has_many or given.fail_fast or self.plan or any(one is not None for one in only_for_many))
 
 
 class Parser(argparse.ArgumentParser):
@@ -111,19 +131,29 @@ class _CountDown(argparse.Action):
         setattr(namespace, self.dest, getattr(namespace, self.dest) - 1)
 
 
-def parse_arguments(argv: Sequence[str], prog: str | None) -> Arguments:
+def parse_arguments(
+    argv: Sequence[str], prog: str | None, configure: Callable[[Arguments], None] = lambda _: None
+) -> Arguments:
     """Parse and check the arguments; a mistake in them exits with 2, as argparse does.
 
     :param prog: the program's name in messages; None for that of the script
+    :param configure: fills in what was not given
     """
     parser = make_parser(prog, in_container=_names_docker(argv))
     arguments = parser.parse_args(argv, Arguments())
+    configure(arguments)
+    if arguments.isolation == "docker" and not _names_docker(argv) and _names_env(argv):
+        return parse_arguments(["--isolation=docker", *argv], prog, configure)
     _check(parser, arguments)
     return arguments
 
 
 def _names_docker(argv: Sequence[str]) -> bool:
     return "--isolation=docker" in argv or ("--isolation", "docker") in itertools.pairwise(argv)
+
+
+def _names_env(argv: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] == "--env" for word in argv)
 
 
 def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parser:
@@ -207,6 +237,12 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         metavar="PATH",
         help="write how long each phase took to PATH, as a page of HTML, also when the build fails",
     )
+    group.add_argument(
+        "--config-from-sdist",
+        action="store_true",
+        help="take the settings of [tool.headless-wheel-builder] from the source distribution to build from;"
+        " trust it then as your own",
+    )
     _add_config_options(group.add_mutually_exclusive_group())
 
 
@@ -260,10 +296,11 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         help="create the isolated build environment at PATH, which must be empty; it is removed on success and kept"
         " on failure",
     )
-    group.add_argument(
+    add_switch(
+        group,
         "--fresh-env",
-        action="store_true",
-        help="make the build environment for this build only, rather than keep it for later builds",
+        "--env-cache",
+        "make the build environment for this build only, rather than keep it for later builds",
     )
     group.add_argument(
         "--dependency-constraints-txt",
@@ -285,8 +322,8 @@ def _add_run_options(group: argparse._ArgumentGroup) -> None:
         type=_positive,
         help="how many targets are built at once (defaults to what processors and memory are enough for)",
     )
-    group.add_argument(
-        "--fail-fast", action="store_true", help="stop the others when one has failed; what is built by then stays"
+    add_switch(
+        group, "--fail-fast", "--no-fail-fast", "stop the others when one has failed; what is built by then stays"
     )
     group.add_argument("--plan", action="store_true", help="print the targets as JSON, and build nothing")
     group.add_argument(
@@ -320,12 +357,15 @@ def _check(parser: Parser, arguments: Arguments) -> None:
     arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
     if arguments.env_dir is not None and arguments.no_isolation:
         parser.error("--env-dir: not allowed with --no-isolation")
-    if arguments.fresh_env and arguments.no_isolation:
-        parser.error("--fresh-env: not allowed with --no-isolation")
+    if arguments.fresh_env is not None and arguments.no_isolation:
+        option = "--fresh-env" if arguments.fresh_env else "--env-cache"
+        parser.error(f"{option}: not allowed with --no-isolation")
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     for source in arguments.srcdirs or [""]:
         _check_source(parser, arguments, source)
+    if arguments.config_from_sdist and not all(is_file_with(one, SDIST_SUFFIX) for one in arguments.srcdirs or [""]):
+        parser.error("--config-from-sdist: only allowed with a source distribution to build from")
 
 
 def _check_source(parser: Parser, arguments: Arguments, source: str) -> None:
@@ -341,7 +381,7 @@ def _check_source(parser: Parser, arguments: Arguments, source: str) -> None:
 
 
 def _check_many(parser: Parser, arguments: Arguments) -> None:
-    for option in ("metadata", "env_dir", "sdist_extract_dir", "timings"):
+    for option in ONLY_ONE:
         if getattr(arguments, option):
             parser.error(f"--{option.replace('_', '-')}: not allowed with many targets or sources")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
+from headless_wheel_builder.cli.configuration import configure
 from headless_wheel_builder.cli.interruption import Interrupted, Interruption
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.strategies import strategies
@@ -30,7 +31,11 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
     :param prog: the program's name in messages; None for that of the script
     :param ahead: a hook host that runs already, in case it is wanted
     """
-    arguments = parse_arguments(argv, prog)
+    try:
+        arguments = parse_arguments(argv, prog, lambda given: configure(given, os.environ))
+    except HeadlessWheelBuilderError as error:
+        Terminal(os.environ, verbosity=0).error(error.message, error.cause, error.hint)
+        return error.exit_code
     terminal = Terminal(os.environ, arguments.verbosity)
     try:
         if arguments.is_many:
@@ -58,13 +63,13 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
 
 def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, ahead: HeadStart | None) -> None:
     source = current_folder() if arguments.srcdir is None else arguments.srcdir
-    settings = config_settings(arguments.config_settings, arguments.config_json, terminal)
+    given = config_settings(arguments.config_settings, arguments.config_json, terminal)
     request = BuildRequest(
         source=source,
         output_dir=default_output_dir(source) if arguments.outdir is None else arguments.outdir,
         kinds=tuple(arguments.distributions or ()),
         python=arguments.python,
-        config_settings=settings,
+        config_settings={**(arguments.configured_settings or {}), **given},
         report=arguments.report,
         sdist_extract_dir=arguments.sdist_extract_dir,
     )
@@ -80,7 +85,12 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             hook_output=_hook_output(arguments),
             ahead=ahead,
         )
-        return work(Build(request, strategies(arguments, os.environ)[0], context))
+        own = (arguments, request)
+        if arguments.has_overrides:
+            from headless_wheel_builder.cli.adjustment import for_the_target
+
+            own = for_the_target(arguments, request, given, context)
+        return work(Build(own[1], strategies(own[0], os.environ)[0], context))
 
     outcome = interruption.run(build)
     if isinstance(outcome, BuildResult):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.cli.listed import Listed
+from headless_wheel_builder.cli.switch import add_switch
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.values import changed
 
@@ -15,11 +16,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "platforms": [],
     "image": None,
     "archs": [],
-    "no_repair": False,
-    "only_plat": False,
+    "no_repair": None,
+    "only_plat": None,
     "exclude": None,
-    "no_strip": False,
-    "no_network": False,
+    "no_strip": None,
+    "no_network": None,
     "memory": None,
     "cpus": None,
     "mount": None,
@@ -30,6 +31,13 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "docker_hosts": [],
 }
 
+# What takes an option back that the project's configuration stands for.
+OPPOSITES: Final[Mapping[str, str]] = {
+    "no_repair": "--repair",
+    "only_plat": "--no-only-plat",
+    "no_strip": "--strip",
+    "no_network": "--network",
+}
 # Those whose values are not named as they are written.
 WRITTEN: Final = {"platforms": "platform", "archs": "arch", "docker_hosts": "docker-host"}
 LIBCS: Final = ("manylinux", "musllinux", "auto")
@@ -40,14 +48,14 @@ def option(name: str) -> str:
     return "--" + WRITTEN.get(name, name).replace("_", "-")
 
 
-OPTIONS: Final = frozenset(map(option, DEFAULTS))
+OPTIONS: Final = frozenset(map(option, DEFAULTS)).union(OPPOSITES.values())
 
 
 def add_container_options(group: argparse._ArgumentGroup) -> None:
     """Add the options to a parser."""
     _add_image_options(group)
     _add_repair_options(group)
-    group.add_argument("--no-network", action="store_true", help="hooks have no network; requirements are installed")
+    add_switch(group, "--no-network", "--network", "hooks have no network; requirements are installed")
     group.add_argument("--memory", metavar="SIZE", help="the most memory that a container may use, for example 4g")
     group.add_argument("--cpus", metavar="NUMBER", type=float, help="how many processors a container may keep busy")
     group.add_argument(
@@ -114,22 +122,21 @@ def _libcs(text: str) -> str:
 
 
 def _add_repair_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--no-repair", action="store_true", help="leave wheels as they are, without auditwheel")
-    group.add_argument(
-        "--only-plat", action="store_true", help="give wheels the tag of the image's policy only, no older one's"
-    )
+    add_switch(group, "--no-repair", "--repair", "leave wheels as they are, without auditwheel")
+    add_switch(group, "--only-plat", "--no-only-plat", "give wheels the tag of the image's policy only, no older one's")
     group.add_argument(
         "--exclude",
         metavar="LIBRARY",
         action="append",
         help="a library that is not to be put into wheels, by name or pattern; may be given many times",
     )
-    group.add_argument("--no-strip", action="store_true", help="keep debugging symbols in wheels")
+    add_switch(group, "--no-strip", "--strip", "keep debugging symbols in wheels")
 
 
 def given(arguments: argparse.Namespace) -> Sequence[str]:
     """Return which of the options were given, as they are written."""
-    return [option(name) for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
+    names = [name for name, default in DEFAULTS.items() if getattr(arguments, name) != default]
+    return [OPPOSITES[name] if getattr(arguments, name) is False else option(name) for name in names]
 
 
 def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *, cache_envs: bool) -> list[Any]:
@@ -152,7 +159,7 @@ def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *,
         strip_binaries=not arguments.no_strip,
         extra_mounts=_mounts(arguments.mount or ()),
         extra_env=dict(_variable(text, environ) for text in arguments.env or ()),
-        only_plat=arguments.only_plat,
+        only_plat=bool(arguments.only_plat),
         exclude=tuple(arguments.exclude or ()),
         mirror=arguments.image_mirror,
         cache_envs=cache_envs,

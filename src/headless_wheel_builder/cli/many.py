@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from headless_wheel_builder.cli.adjustment import Adjuster
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.cli.board import Board
 from headless_wheel_builder.cli.command import current_folder
@@ -81,15 +82,17 @@ class Many:
 
     def _read(self) -> Wanted:
         arguments = self._arguments
-        settings = config_settings(arguments.config_settings, arguments.config_json, self._terminal)
+        given = config_settings(arguments.config_settings, arguments.config_json, self._terminal)
+        common = tuple(strategies(arguments, self._environ))
         return Wanted(
             sources=tuple(Source(path=path) for path in arguments.srcdirs or [current_folder()]),
-            strategies=tuple(strategies(arguments, self._environ)),
+            strategies=common,
             output_dir=arguments.outdir,
             kinds=frozenset(arguments.distributions or ()),
             pythons=tuple(arguments.pythons),
-            config_settings=settings,
+            config_settings={**(arguments.configured_settings or {}), **given},
             shard=Shard(1, 1) if arguments.shard is None else Shard.parse(arguments.shard),
+            adjust=Adjuster(arguments, self._environ, given, common),
         )
 
     def _check(self, plan: Sequence[ProjectTasks]) -> None:
@@ -124,7 +127,7 @@ class Many:
 
     def _build(self, plan: Sequence[ProjectTasks], crew: Crew, context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)
-        run = Run(plan, crew, context, board, fail_fast=self._arguments.fail_fast)
+        run = Run(plan, crew, context, board, fail_fast=bool(self._arguments.fail_fast))
         try:
             with board.drawing():
                 for result in run.results():

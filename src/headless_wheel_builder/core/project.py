@@ -106,10 +106,15 @@ def _load(path: str) -> Mapping[str, Any]:
         ) from None
     except OSError as error:
         raise ProjectError(f"Failed to read {path}: {error.strerror}", cause="It has to be a file.") from None
-    return _decode(path, content)
+    return parse_pyproject(path, content)
 
 
-def _decode(path: str, content: bytes) -> Mapping[str, Any]:
+def parse_pyproject(path: str, content: bytes) -> Mapping[str, Any]:
+    """Parse a pyproject.toml.
+
+    :param path: for messages
+    :raises ProjectError: it is no TOML
+    """
     try:
         table: dict[str, Any] = tomllib.loads(content.decode())
     except UnicodeDecodeError as error:

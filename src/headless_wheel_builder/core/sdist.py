@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from headless_wheel_builder.core import tarball
-from headless_wheel_builder.core.archive_names import shown
+from headless_wheel_builder.core.archive_names import parts, shown
 from headless_wheel_builder.core.identity import Identity, read_headers, read_identity, stands_for
 from headless_wheel_builder.core.names import is_version, normal_stem, sdist_version
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
@@ -67,6 +67,23 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
     return SdistFacts(identity.name, identity.version, top_level, tuple(warnings), requires_python)
 
 
+def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | None:
+    """Return what a file in the top-level folder of a source distribution holds; None if there is none.
+
+    :raises SdistError: it is no source distribution, is damaged or is hostile
+    """
+    rules = MemberRules(path)
+    content = None
+    with tarball.opened(path, checkpoint) as sdist:
+        for member in sdist.members():
+            rules.admit(member)
+            # Of several, the last is what unpacking leaves.
+            if parts(member.name)[1:] == (name,):
+                content = _read_plain(sdist, member)
+        rules.finish(checkpoint)
+    return content
+
+
 def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never) -> Path:
     """Unpack a source distribution into an existing folder that holds nothing else, and return its top-level folder.
 
@@ -116,10 +133,18 @@ def _tamed(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
+def _read_plain(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
+    if not member.isfile():
+        cause = f"{shown(member.name)} is no plain file."
+        raise SdistError(f"source distribution {sdist.path} has a file that cannot be used", cause=cause, hint=HINT)
+    return _read(sdist, member)
+
+
 def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
     if member.size > METADATA_LIMIT:
         cause = f"{member.name} is larger than {METADATA_LIMIT} bytes."
-        raise SdistError(f"source distribution {sdist.path} has PKG-INFO that cannot be used", cause=cause, hint=HINT)
+        name = member.name.rpartition("/")[2]
+        raise SdistError(f"source distribution {sdist.path} has {name} that cannot be used", cause=cause, hint=HINT)
     stream = sdist.tar.extractfile(member)
     return stream.read() if stream else b""
 

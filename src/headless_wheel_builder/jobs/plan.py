@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from headless_wheel_builder.core.request import SDIST_SUFFIX, default_output_dir, is_file_with
 from headless_wheel_builder.errors import RequestError
@@ -15,6 +15,8 @@ from headless_wheel_builder.isolation.discovery import find_targets
 from headless_wheel_builder.isolation.target import Missing, Target, is_allowed
 from headless_wheel_builder.jobs.task import Expectation, Project, ProjectTasks, SdistTask, WheelTask
 from headless_wheel_builder.values import changed, field, named_value, value
+
+Adjust: TypeAlias = Callable[[WheelTask], WheelTask | None]
 
 VERSION: Final = 1
 
@@ -69,12 +71,17 @@ class Source:
     expectation: Expectation = "unknown"
 
 
+def _as_it_is(task: WheelTask) -> WheelTask | None:
+    return task
+
+
 @named_value
 class Wanted:
     """What a run is asked for.
 
     :param kinds: what is to be published; empty for all
     :param pythons: as `--python` takes them, or `all`; empty for the running one
+    :param adjust: returns a task as it is to be done; None if it is not
     """
 
     sources: tuple[Source, ...]
@@ -84,6 +91,7 @@ class Wanted:
     pythons: tuple[str, ...] = ()
     config_settings: Mapping[str, Any] = field(default_factory=dict)
     shard: Shard = Shard(1, 1)
+    adjust: Adjust = _as_it_is
 
 
 def planned(wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None) -> list[ProjectTasks]:
@@ -95,13 +103,17 @@ def planned(wanted: Wanted, context: Context, at: Callable[[Provisioner], Contex
     offers = [
         (target, strategy)
         for strategy in wanted.strategies
-        for target in _targets(strategy, wanted.pythons, context if at is None else at(strategy))
+        for target in targets_of(strategy, wanted.pythons, context if at is None else at(strategy))
     ]
     whole = [_of_project(source, offers, wanted) for source in wanted.sources]
     return list(_part(whole, wanted.shard))
 
 
-def _targets(strategy: Provisioner, pythons: Sequence[str], context: Context) -> Sequence[Target | Missing]:
+def targets_of(strategy: Provisioner, pythons: Sequence[str], context: Context) -> Sequence[Target | Missing]:
+    """Return the targets of a strategy that are meant.
+
+    :raises HeadlessWheelBuilderError: one cannot be read, or the place that it names cannot be looked at
+    """
     if isinstance(strategy, TargetStrategy):
         return strategy.targets(pythons, context)
     return find_targets(pythons, context)
@@ -118,11 +130,12 @@ def _of_project(source: Source, offers: Sequence[tuple[Target | Missing, Provisi
         config_settings=wanted.config_settings,
         expectation=source.expectation,
     )
-    wheels = tuple(
+    tasks = (
         WheelTask(project=project, target=target, strategy=strategy, config_settings=wanted.config_settings)
         for target, strategy in offers
         if isinstance(target, Target)
     )
+    wheels = tuple(own for task in tasks if (own := wanted.adjust(task)) is not None)
     only_sdist = wanted.kinds == {"sdist"}
     return ProjectTasks(
         project=project,

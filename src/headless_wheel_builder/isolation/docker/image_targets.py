@@ -86,3 +86,8 @@ class ImageTargets:
 
     def _platforms(self) -> tuple[str, ...]:
         return platforms_of(self._policy(), self._image.architecture)
+
+
+def promised_platforms(image: Image) -> tuple[str, ...]:
+    """Return the platform tags of wheels that run in an image, as far as its name tells."""
+    return platforms_of(_POLICIES.get(image.policy, image.policy), image.architecture)

@@ -1,0 +1,1 @@
+"""Settings of a project and of its caller: `[tool.headless-wheel-builder]` and `HWB_…` variables."""
