@@ -148,7 +148,7 @@ class Run:
             ended.progress.failed(ended.task)
             return self._failed(ended, _explained(error), seconds)
         except Cancelled:
-            return [self._cancelled(ended, seconds)]
+            return self._cancelled(ended, seconds)
         self._end_served(ended.progress)
         return results
 
@@ -161,10 +161,12 @@ class Run:
         failed = changed(_result(ended.task), status="failed", error=error, seconds=seconds)
         return [failed, *(ended.progress.given_up_wheels() if isinstance(ended.task, SdistTask) else ())]
 
-    def _cancelled(self, ended: _Running, seconds: float) -> TaskResult:
-        other = ended.progress.serving(ended.task) if isinstance(ended.task, WheelTask) else None
-        status = "stopped" if other is None else "served"
-        return changed(_result(ended.task), status=status, artifact=other, seconds=seconds)
+    def _cancelled(self, ended: _Running, seconds: float) -> list[TaskResult]:
+        stopped = changed(_result(ended.task), seconds=seconds)
+        if isinstance(ended.task, SdistTask):
+            return [stopped, *ended.progress.given_up_wheels()]
+        other = ended.progress.serving(ended.task)
+        return [stopped if other is None else changed(stopped, status="served", artifact=other)]
 
     def _end_served(self, progress: Progress) -> None:
         for one in self._running.values():
