@@ -165,6 +165,7 @@ class Run:
         stopped = changed(_result(ended.task), seconds=seconds)
         if isinstance(ended.task, SdistTask):
             return [stopped, *ended.progress.given_up_wheels()]
+        ended.progress.failed(ended.task)
         other = ended.progress.serving(ended.task)
         return [stopped if other is None else changed(stopped, status="served", artifact=other)]
 
