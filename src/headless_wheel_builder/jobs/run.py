@@ -154,7 +154,11 @@ class Run:
 
     def _built(self, result: BuildResult, ended: _Running, seconds: float) -> list[TaskResult]:
         if isinstance(ended.task, SdistTask):
-            return ended.progress.sdist_built(result, seconds)
+            results = ended.progress.sdist_built(result, seconds)
+            if not ended.task.project.wants_sdist:
+                # It is in no result, but whoever shows what runs has heard that it was begun.
+                self._listener.ended(changed(_result(ended.task), status="built", seconds=seconds, log=result.log))
+            return results
         return ended.progress.wheel_built(ended.task, result, seconds)
 
     def _failed(self, ended: _Running, error: HeadlessWheelBuilderError, seconds: float) -> list[TaskResult]:
