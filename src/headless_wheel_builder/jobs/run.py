@@ -81,11 +81,12 @@ class Run:
     def _begin(self, tasks: ProjectTasks, progress: Progress) -> list[TaskResult]:
         if tasks.sdist is not None:
             self._sdists.append((tasks.sdist, progress))
+        missing = progress.missing()
         try:
-            return progress.begin()
+            return [*missing, *progress.begin()]
         except HeadlessWheelBuilderError as error:
             failed = TaskResult(project=tasks.project, identifier="sdist", status="failed", error=error)
-            return [failed, *progress.given_up_wheels()]
+            return [*missing, failed, *progress.given_up_wheels()]
 
     def _told(self, results: Sequence[TaskResult]) -> Iterator[TaskResult]:
         for result in results:
