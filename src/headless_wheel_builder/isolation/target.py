@@ -15,6 +15,8 @@ ABBREVIATIONS: Final = {"cpython": "cp", "pypy": "pp", "graalpy": "gp"}
 OLD_NAMES: Final = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 # The first glibc of each architecture that wheels may be for.
 FIRST_GLIBC: Final = {"x86_64": (2, 5), "i686": (2, 5)}
+# Those that an interpreter may have whose patch is not known; no minor version had half as many.
+PATCHES: Final = (*range(50), 999)
 
 
 @named_value
@@ -128,5 +130,5 @@ def is_allowed(target: Target, requires_python: str) -> bool:
 
     specifiers = SpecifierSet(requires_python)
     known = dotted(target.version)
-    patches = [known] if len(target.version) > 2 else [f"{known}.0", f"{known}.999"]  # noqa: PLR2004 - major, minor
+    patches = [known] if len(target.version) > 2 else [f"{known}.{patch}" for patch in PATCHES]  # noqa: PLR2004
     return any(specifiers.contains(version, prereleases=True) for version in patches)

@@ -41,19 +41,22 @@ class Progress:
         self._facts: SdistFacts | None = None
         self.sdist = self.project.source
 
+    def missing(self) -> list[TaskResult]:
+        """Return the results of targets without an interpreter."""
+        return [
+            TaskResult(project=self.project, identifier=one.identifier, status="missing", error=one.error)
+            for one in self._tasks.missing
+        ]
+
     def begin(self) -> list[TaskResult]:
         """Find out what can be done at once, and return the results that are known by that.
 
         :raises HeadlessWheelBuilderError: the source is an sdist and cannot be used
         """
-        results = [
-            TaskResult(project=self.project, identifier=one.identifier, status="missing", error=one.error)
-            for one in self._tasks.missing
-        ]
-        if self._tasks.sdist is None:
-            self._facts = check_sdist(Path(self.project.source), self._context.processes.checkpoint)
-            results += self._begin_wheels(self._facts)
-        return results
+        if self._tasks.sdist is not None:
+            return []
+        self._facts = check_sdist(Path(self.project.source), self._context.processes.checkpoint)
+        return self._begin_wheels(self._facts)
 
     def ready(self) -> Iterator[WheelTask]:
         """Yield the wheels that can be begun now."""
@@ -107,7 +110,7 @@ class Progress:
         return next((wheel for wheel in self._wheels if serves(wheel.tags, task.target)), None)
 
     def failed(self, task: Task) -> None:
-        """Take note that a task has failed: others that waited for what it would tell need not any more."""
+        """Take note that a task has failed or was given up: others that waited for what it would tell need not any more."""
         if isinstance(task, WheelTask):
             self._waiting.release(task)
 

@@ -81,11 +81,12 @@ class Run:
     def _begin(self, tasks: ProjectTasks, progress: Progress) -> list[TaskResult]:
         if tasks.sdist is not None:
             self._sdists.append((tasks.sdist, progress))
+        missing = progress.missing()
         try:
-            return progress.begin()
+            return [*missing, *progress.begin()]
         except HeadlessWheelBuilderError as error:
             failed = TaskResult(project=tasks.project, identifier="sdist", status="failed", error=error)
-            return [failed, *progress.given_up_wheels()]
+            return [*missing, failed, *progress.given_up_wheels()]
 
     def _told(self, results: Sequence[TaskResult]) -> Iterator[TaskResult]:
         for result in results:
@@ -148,23 +149,30 @@ class Run:
             ended.progress.failed(ended.task)
             return self._failed(ended, _explained(error), seconds)
         except Cancelled:
-            return [self._cancelled(ended, seconds)]
+            return self._cancelled(ended, seconds)
         self._end_served(ended.progress)
         return results
 
     def _built(self, result: BuildResult, ended: _Running, seconds: float) -> list[TaskResult]:
         if isinstance(ended.task, SdistTask):
-            return ended.progress.sdist_built(result, seconds)
+            results = ended.progress.sdist_built(result, seconds)
+            if not ended.task.project.wants_sdist:
+                # It is in no result, but whoever shows what runs has heard that it was begun.
+                self._listener.ended(changed(_result(ended.task), status="built", seconds=seconds, log=result.log))
+            return results
         return ended.progress.wheel_built(ended.task, result, seconds)
 
     def _failed(self, ended: _Running, error: HeadlessWheelBuilderError, seconds: float) -> list[TaskResult]:
         failed = changed(_result(ended.task), status="failed", error=error, seconds=seconds)
         return [failed, *(ended.progress.given_up_wheels() if isinstance(ended.task, SdistTask) else ())]
 
-    def _cancelled(self, ended: _Running, seconds: float) -> TaskResult:
-        other = ended.progress.serving(ended.task) if isinstance(ended.task, WheelTask) else None
-        status = "stopped" if other is None else "served"
-        return changed(_result(ended.task), status=status, artifact=other, seconds=seconds)
+    def _cancelled(self, ended: _Running, seconds: float) -> list[TaskResult]:
+        stopped = changed(_result(ended.task), seconds=seconds)
+        if isinstance(ended.task, SdistTask):
+            return [stopped, *ended.progress.given_up_wheels()]
+        ended.progress.failed(ended.task)
+        other = ended.progress.serving(ended.task)
+        return [stopped if other is None else changed(stopped, status="served", artifact=other)]
 
     def _end_served(self, progress: Progress) -> None:
         for one in self._running.values():
