@@ -107,6 +107,13 @@ class LayerProgress:
 
 
 @value
+class IsolationChosen:
+    """Where the build will be done, chosen for the user, and why."""
+
+    message: str
+
+
+@value
 class Noticed:
     """Something worth knowing, a fallback that was taken for example."""
 
@@ -140,6 +147,7 @@ Event: TypeAlias = (
     | CommandOutput
     | HookOutput
     | LayerProgress
+    | IsolationChosen
     | Noticed
     | Explained
     | Warned

@@ -108,7 +108,8 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
         ),
         (
             "from setuptools.command.bdist_wheel import bdist_wheel\n\n\nclass W(bdist_wheel):\n"
-            "    def finalize_options(self):\n        super().finalize_options()\n        self.root_is_pure = False\n\n\n"
+            "    def finalize_options(self):\n        super().finalize_options()\n"
+            "        self.root_is_pure = False\n\n\n"
             "setup(cmdclass={'bdist_wheel': W})"
         ),
         "setup(has_ext_modules=lambda: True)",

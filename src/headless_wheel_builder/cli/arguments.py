@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ALL: Final = "all"
 # Options that there is one target and one source with.
 ONLY_ONE: Final = ("metadata", "env_dir", "sdist_extract_dir", "timings")
+# The isolations that options for containers mean something to.
+CONTAINED: Final = ("docker", "auto")
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
 
@@ -37,8 +39,10 @@ UNABBREVIATED: Final = frozenset(
         "--env-cache",
         "--fail-fast",
         "--fresh-env",
+        "--inspect",
         "--isolation",
         "--jobs",
+        "--json",
         "--no-fail-fast",
         "--plan",
         "--python",
@@ -65,6 +69,8 @@ class Arguments(argparse.Namespace):
     jobs: int | None
     fail_fast: bool | None
     plan: bool
+    inspect: bool
+    json: bool
     shard: str | None
     docker_hosts: list[str]
     scheduler: str | None
@@ -104,7 +110,9 @@ class Arguments(argparse.Namespace):
         given = self if self.configured is None else self.configured.given
         only_for_many = (given.jobs, self.shard, self.scheduler)
         has_many = any(len(one) > 1 for one in many) or ALL in self.pythons
-        return bool(has_many or given.fail_fast or self.plan or any(one is not None for one in only_for_many))
+        return bool(
+            has_many or given.fail_fast or self.plan or self.inspect or any(one is not None for one in only_for_many)
+        )
 
 
 class Parser(argparse.ArgumentParser):
@@ -139,17 +147,18 @@ def parse_arguments(
     :param prog: the program's name in messages; None for that of the script
     :param configure: fills in what was not given
     """
-    parser = make_parser(prog, in_container=_names_docker(argv))
+    parser = make_parser(prog, in_container=_names_containers(argv))
     arguments = parser.parse_args(argv, Arguments())
     configure(arguments)
-    if arguments.isolation == "docker" and not _names_docker(argv) and _names_env(argv):
-        return parse_arguments(["--isolation=docker", *argv], prog, configure)
+    if arguments.isolation in CONTAINED and not _names_containers(argv) and _names_env(argv):
+        return parse_arguments([f"--isolation={arguments.isolation}", *argv], prog, configure)
     _check(parser, arguments)
     return arguments
 
 
-def _names_docker(argv: Sequence[str]) -> bool:
-    return "--isolation=docker" in argv or ("--isolation", "docker") in itertools.pairwise(argv)
+def _names_containers(argv: Sequence[str]) -> bool:
+    pairs = [*itertools.pairwise(argv)]
+    return any(f"--isolation={one}" in argv or ("--isolation", one) in pairs for one in CONTAINED)
 
 
 def _names_env(argv: Sequence[str]) -> bool:
@@ -277,9 +286,9 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--isolation",
-        choices=("venv", "docker", "none"),
+        choices=("venv", "docker", "auto", "none"),
         help="where the backend runs: in a virtual environment (the default), in a container, whose wheels run on other"
-        " people's Linux, or in the interpreter as it is",
+        " people's Linux, in whichever of the two fits the project, or in the interpreter as it is",
     )
     group.add_argument(
         "--python",
@@ -325,6 +334,10 @@ def _add_run_options(group: argparse._ArgumentGroup) -> None:
     add_switch(
         group, "--fail-fast", "--no-fail-fast", "stop the others when one has failed; what is built by then stays"
     )
+    group.add_argument(
+        "--inspect", action="store_true", help="print what the project is, and what would be built where; build nothing"
+    )
+    group.add_argument("--json", action="store_true", help="with --inspect: as JSON")
     group.add_argument("--plan", action="store_true", help="print the targets as JSON, and build nothing")
     group.add_argument(
         "--shard", metavar="I/N", help="build the I-th of N parts of the targets; the first publishes the sdist"
@@ -350,7 +363,7 @@ def _check(parser: Parser, arguments: Arguments) -> None:
     _check_container_options(parser, arguments)
     if arguments.is_many:
         _check_many(parser, arguments)
-    if arguments.no_isolation and arguments.isolation in {"venv", "docker"}:
+    if arguments.no_isolation and arguments.isolation in {"venv", "docker", "auto"}:
         parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
     if arguments.isolation == "none" and arguments.installer is not None:
         parser.error("argument --installer: not allowed with argument --isolation none")
@@ -387,10 +400,13 @@ def _check_many(parser: Parser, arguments: Arguments) -> None:
 
 
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:
-    if arguments.isolation != "docker":
+    is_inspected = arguments.inspect and arguments.isolation is None and not arguments.no_isolation
+    if arguments.isolation not in CONTAINED and not is_inspected:
         for option in given(arguments):
-            parser.error(f"{option}: only allowed with --isolation docker")
+            parser.error(f"{option}: only allowed with --isolation docker or auto")
     elif arguments.env_dir is not None:
-        parser.error("--env-dir: not allowed with --isolation docker")
+        parser.error(f"--env-dir: not allowed with --isolation {arguments.isolation}")
+    if arguments.json and not arguments.inspect:
+        parser.error("--json: only allowed with --inspect")
     if arguments.docker_hosts and arguments.scheduler is not None:
         parser.error("--scheduler: not allowed with --docker-host")

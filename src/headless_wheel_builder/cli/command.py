@@ -85,11 +85,11 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             hook_output=_hook_output(arguments),
             ahead=ahead,
         )
-        own = (arguments, request)
+        own = (_settled(arguments, source, context), request)
         if arguments.has_overrides:
             from headless_wheel_builder.cli.adjustment import for_the_target
 
-            own = for_the_target(arguments, request, given, context)
+            own = for_the_target(own[0], request, given, context)
         return work(Build(own[1], strategies(own[0], os.environ)[0], context))
 
     outcome = interruption.run(build)
@@ -97,6 +97,15 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
         terminal.built([artifact.path.name for artifact in outcome.artifacts])
     else:
         _print_metadata(outcome, terminal)
+
+
+def _settled(arguments: Arguments, source: str, context: Context) -> Arguments:
+    if arguments.isolation != "auto":
+        return arguments
+    from headless_wheel_builder.cli.auto import settled
+    from headless_wheel_builder.core.analyzer import analyze
+
+    return settled(arguments, [analyze(source)], context)[0]
 
 
 def _work(arguments: Arguments, request: BuildRequest, terminal: Terminal) -> Callable[[Build], BuildResult | bytes]:

@@ -8,17 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from headless_wheel_builder.cli.adjustment import Adjuster
 from headless_wheel_builder.cli.arguments import Arguments
+from headless_wheel_builder.cli.auto import settled
 from headless_wheel_builder.cli.board import Board
 from headless_wheel_builder.cli.command import current_folder
+from headless_wheel_builder.cli.inspection import Inspected, lines
 from headless_wheel_builder.cli.interruption import Interruption
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.strategies import strategies
 from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
+from headless_wheel_builder.errors import HeadlessWheelBuilderError
 from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.isolation.capacity import Capacity
+from headless_wheel_builder.jobs.choice import Choice, expectation
 from headless_wheel_builder.jobs.crew import Crew, thread_crew
 from headless_wheel_builder.jobs.engines import EngineCrew, Host, find_hosts, host_for
 from headless_wheel_builder.jobs.plan import Shard, Source, TargetStrategy, Wanted, plan_facts, planned
@@ -50,25 +55,30 @@ class Many:
         self._environ = dict(environ)
         self._terminal = terminal
         self._results: list[TaskResult] = []
-        self._wanted = self._read()
 
     def run(self, processes: Processes) -> int:
-        """Print the plan or build it, and return the exit code."""
+        """Print what there is to be done or do it, and return the exit code."""
         context = Context(
             environ=self._environ,
             processes=processes,
             report=self._terminal,
             verbosity=self._arguments.verbosity,
         )
-        hosts = self._hosts(context)
-        plan = planned(self._wanted, context, lambda strategy: _at(hosts, strategy, context))
-        if self._arguments.plan:
-            requires = {source.path: source.requires_python for source in self._wanted.sources}
+        sources = self._arguments.srcdirs or [current_folder()]
+        known = {source: self._analyzed(source) for source in sources}
+        self._arguments, choice = settled(self._arguments, [one for one in known.values() if one], context)
+        wanted = self._wanted(known)
+        hosts = self._hosts(wanted, context)
+        plan = planned(wanted, context, lambda strategy: _at(hosts, strategy, context))
+        if self._arguments.inspect:
+            self._show([_inspected(source, one, choice, plan) for source, one in known.items() if one])
+        elif self._arguments.plan:
+            requires = {source.path: source.requires_python for source in wanted.sources}
             self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
-            return 0
-        self._check(plan)
-        with self._crew(plan, hosts, context) as crew:
-            self._build(plan, crew, context)
+        else:
+            self._check(plan)
+            with self._crew(plan, hosts, wanted.strategies, context) as crew:
+                self._build(plan, crew, context)
         return 1 if any(result.status in PROBLEMS for result in self._results) else 0
 
     def conclude(self) -> None:
@@ -80,12 +90,20 @@ class Many:
         if not any(one.status in PROBLEMS for one in self._results):
             self._terminal.built(built)
 
-    def _read(self) -> Wanted:
+    def _analyzed(self, source: str) -> ProjectMetadata | None:
+        try:
+            return analyze(source)
+        except HeadlessWheelBuilderError:
+            if self._arguments.inspect:
+                raise
+            return None  # its build says what is wrong, and the others are built
+
+    def _wanted(self, known: Mapping[str, ProjectMetadata | None]) -> Wanted:
         arguments = self._arguments
         given = config_settings(arguments.config_settings, arguments.config_json, self._terminal)
         common = tuple(strategies(arguments, self._environ))
         return Wanted(
-            sources=tuple(Source(path=path) for path in arguments.srcdirs or [current_folder()]),
+            sources=tuple(_source(path, metadata) for path, metadata in known.items()),
             strategies=common,
             output_dir=arguments.outdir,
             kinds=frozenset(arguments.distributions or ()),
@@ -95,15 +113,21 @@ class Many:
             adjust=Adjuster(arguments, self._environ, given, common),
         )
 
+    def _show(self, found: Sequence[Inspected]) -> None:
+        if self._arguments.json:
+            self._terminal.data(json.dumps([one.facts() for one in found], indent=2))
+        else:
+            self._terminal.data("\n".join(line for one in found for line in lines(one)))
+
     def _check(self, plan: Sequence[ProjectTasks]) -> None:
         for tasks in plan:
             check_output_dir(tasks.project.output_dir)
         if self._arguments.report is not None:
             check_report(self._arguments.report, plan[0].project.output_dir if plan else "")
 
-    def _hosts(self, context: Context) -> Sequence[Host]:
+    def _hosts(self, wanted: Wanted, context: Context) -> Sequence[Host]:
         """Return the engines, where there are more than one."""
-        addresses, strategy = self._arguments.docker_hosts, self._wanted.strategies[0]
+        addresses, strategy = self._arguments.docker_hosts, wanted.strategies[0]
         if len(addresses) < 2 or not isinstance(strategy, TargetStrategy):  # noqa: PLR2004 - one is for all
             return ()
 
@@ -113,7 +137,13 @@ class Many:
         return find_hosts(addresses, ask, self._arguments.jobs)
 
     @contextlib.contextmanager
-    def _crew(self, plan: Sequence[ProjectTasks], hosts: Sequence[Host], context: Context) -> Iterator[Crew]:
+    def _crew(
+        self,
+        plan: Sequence[ProjectTasks],
+        hosts: Sequence[Host],
+        common: Sequence[Provisioner],
+        context: Context,
+    ) -> Iterator[Crew]:
         if hosts:
             yield EngineCrew(hosts)
         elif self._arguments.scheduler is not None:
@@ -123,7 +153,7 @@ class Many:
             with connected(self._arguments.scheduler) as scheduler:
                 yield ElsewhereCrew(scheduler.submit, self._arguments.jobs or scheduler.slots)
         else:
-            yield thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
+            yield thread_crew(plan, common, context, self._arguments.jobs)
 
     def _build(self, plan: Sequence[ProjectTasks], crew: Crew, context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)
@@ -140,6 +170,19 @@ class Many:
         output_dir = plan[0].project.output_dir if plan else ""
         with prepared_report(self._arguments.report, output_dir, artifacts) as commit:
             commit()
+
+
+def _source(path: str, metadata: ProjectMetadata | None) -> Source:
+    if metadata is None:
+        return Source(path=path)
+    return Source(path=path, requires_python=metadata.requires_python, expectation=expectation(metadata))
+
+
+def _inspected(
+    source: str, metadata: ProjectMetadata, choice: Choice | None, plan: Sequence[ProjectTasks]
+) -> Inspected:
+    own = [tasks for tasks in plan if tasks.project.source == source]
+    return Inspected(source, metadata, choice, plan_facts(own, {source: metadata.requires_python}))
 
 
 def _at(hosts: Sequence[Host], strategy: Provisioner, context: Context) -> Context:

@@ -15,6 +15,7 @@ from headless_wheel_builder.events import (
     EnvironmentCreating,
     Event,
     Explained,
+    IsolationChosen,
     LayerProgress,
     MetadataPreparing,
     Noticed,
@@ -81,6 +82,8 @@ class Terminal:
                 self._lines(shlex.join(argv), indent="> ", dim=True)
             case CommandOutput(line) if self._verbosity > 0:
                 self._lines(line, indent="< ", dim=True)
+            case IsolationChosen(message) if self._verbosity >= STEPS_FROM:
+                self._err(f"  {message}")
             case Noticed(message) if self._verbosity >= STEPS_FROM:
                 self._lines(message, indent="  ")
             case LayerProgress() if self._verbosity >= STEPS_FROM:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from headless_wheel_builder.core.analyzer import ProjectMetadata
+from headless_wheel_builder.jobs.task import Expectation
 from headless_wheel_builder.values import value
 
 Isolation: TypeAlias = Literal["venv", "docker"]
@@ -42,3 +43,12 @@ def choose(metadata: ProjectMetadata, refusal: Callable[[], str], platform: str 
     if refused := refusal():
         return Choice("venv", f"{what}, but there is no working engine: {refused}")
     return Choice("docker", what)
+
+
+def expectation(metadata: ProjectMetadata) -> Expectation:
+    """Return what is to be expected of a project's wheels."""
+    if metadata.has_extension_modules is None:
+        return "unknown"
+    if not metadata.has_extension_modules:
+        return "pure"
+    return "abi3" if metadata.limited_api else "platform"

@@ -1,0 +1,48 @@
+"""`--isolation auto`: a container where the project needs one and there can be one, else a virtual environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from headless_wheel_builder.cli.arguments import Arguments
+from headless_wheel_builder.events import IsolationChosen
+from headless_wheel_builder.isolation.base import Context
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.core.analyzer import ProjectMetadata
+    from headless_wheel_builder.jobs.choice import Choice
+
+AUTO = "auto"
+
+
+def settled(
+    arguments: Arguments, projects: Sequence[ProjectMetadata], context: Context
+) -> tuple[Arguments, Choice | None]:
+    """Return the arguments with an isolation that is chosen where the user leaves the choice to us.
+
+    Of several projects, the first that needs a container decides. The choice and its reason are said, unless they are
+    what `--inspect` shows.
+
+    :raises RequestError: an option for containers cannot be read
+    """
+    is_asked = arguments.isolation == AUTO or (arguments.inspect and not _is_chosen(arguments))
+    if not is_asked:
+        return arguments, None
+    from headless_wheel_builder.cli.containers import docker_configs
+    from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
+    from headless_wheel_builder.jobs.choice import Choice, choose
+
+    engine = DockerIsolation(docker_configs(arguments, context.environ, cache_envs=True)[0])
+    choices = [choose(project, lambda: engine.refusal(context)) for project in projects]
+    choices += [Choice("venv", "nothing is known of the project")]
+    choice = next((one for one in choices if one.isolation == "docker"), choices[0])
+    if not arguments.inspect:
+        context.report(IsolationChosen(str(choice)))
+    own = Arguments(**vars(arguments))
+    own.isolation = choice.isolation
+    return own, choice
+
+
+def _is_chosen(arguments: Arguments) -> bool:
+    return arguments.no_isolation or arguments.isolation is not None
