@@ -67,7 +67,7 @@ def parse_build_system(path: str, content: bytes | None, warn: Warn) -> tuple[Ma
     :raises ProjectError: it cannot be read
     :raises BuildSystemError: the table breaks PEP 517, PEP 518 or PEP 508
     """
-    pyproject = _decode(path, content) if content is not None else {}
+    pyproject = parse_pyproject(path, content) if content is not None else {}
     build_system = _parse(pyproject, warn)
     _check_requirements(build_system.requires)
     return pyproject, build_system
