@@ -25,6 +25,9 @@ PROG = "prog"
 NEW = {
     "config_from_sdist",
     "fail_fast",
+    "inspect",
+    "json",
+    "scheduler",
     "fresh_env",
     "isolation",
     "jobs",
@@ -297,7 +300,7 @@ def test_timings_may_be_asked_for_whatever_is_built(line: str) -> None:
         ("--isolation none --env-dir e", "--env-dir: not allowed with --no-isolation"),
         (
             "--isolation docker-ish",
-            "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'docker', 'none')",
+            "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'docker', 'auto', 'none')",
         ),
         ("--python", "argument --python: expected one argument"),
         ("--timings", "argument --timings: expected one argument"),

@@ -15,6 +15,7 @@ import pytest
 from conftest import LocalBackend
 
 from headless_wheel_builder.cli.arguments import parse_arguments
+from headless_wheel_builder.cli.command import chosen
 from headless_wheel_builder.cli.containers import DEFAULTS, OPTIONS, docker_configs, given
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.isolation.docker.config import DockerConfig
@@ -68,7 +69,7 @@ def test_an_option_is_an_attribute(line: str, attributes: dict[str, Any]) -> Non
 
 
 def test_every_option_and_every_attribute_is_tested_here() -> None:
-    assert {word for line, _ in EACH for word in line.split() if word.startswith("--")} == OPTIONS
+    assert {word for line, _ in EACH for word in line.split() if word.startswith("--")} == OPTIONS - {"--docker-host"}
     tested = {name for _, attributes in EACH for name in attributes}
     assert tested | ELSEWHERE == {one.name for one in dataclasses.fields(DockerConfig)}  # type: ignore[arg-type]
 
@@ -195,3 +196,10 @@ def test_an_image_of_another_architecture_than_the_one_asked_for_is_an_error() -
         docker_configs(parse_arguments([*line, "x86_64"], "prog"), {}, cache_envs=True)
     (found,) = docker_configs(parse_arguments([*line, "arm64"], "prog"), {}, cache_envs=True)
     assert found.architecture == "arm64"
+
+
+def test_an_engine_that_is_named_comes_before_all_that_the_environment_says() -> None:
+    arguments = parse_arguments(["--isolation", "docker", "--docker-host", "unix:///one"], "prog")
+    environ = {"DOCKER_HOST": "unix:///other", "DOCKER_CONTEXT": "third", "KEPT": "1"}
+    assert chosen(arguments, environ) == {"DOCKER_HOST": "unix:///one", "KEPT": "1"}
+    assert chosen(parse_arguments([], "prog"), environ) == environ

@@ -26,6 +26,8 @@ from headless_wheel_builder.values import changed
 class Offering(FakeProvisioner):
     """A strategy that has these targets."""
 
+    architecture = "x86_64"
+
     def __init__(self, folder: Path, *offers: Target | Missing) -> None:
         super().__init__(folder / "site-packages")
         self.offers = offers

@@ -46,6 +46,7 @@ UNABBREVIATED: Final = frozenset(
         "--no-fail-fast",
         "--plan",
         "--python",
+        "--scheduler",
         "--shard",
         "--timings",
     }
