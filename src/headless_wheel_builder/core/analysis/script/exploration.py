@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -19,7 +20,12 @@ from headless_wheel_builder.values import changed, value
 
 # Other ways cost as much as the plain one.
 WAY_LIMIT: Final = 24
-STEPS: Final = 60_000
+STEPS: Final = 30_000
+OTHER_STEPS: Final = 10_000
+# Without one of them, nothing that turns on something has to do with extensions.
+WORDS: Final = re.compile(
+    rb"ext_modules|Extension\b|extensions\b|cffi_modules|cythonize|mypycify|root_is_pure|get_tag|skbuild|\blibraries\s*="
+)
 DETOUR_LIMIT: Final = 12
 SIGNALS: Final = (RaisedError, ReturnedError, LoopError)
 
@@ -45,6 +51,7 @@ class _Exploration:
         self._available = available
         self._name = name
         self._steps = STEPS
+        self._is_complete = True
 
     def result(self) -> Findings:
         first = self._follow(())
@@ -53,7 +60,12 @@ class _Exploration:
             turned, first = self._detour(first)
         if first.setup is None or first.outcome is None:
             return unknown(f"{self._name}: no call of setup() is reached")
+        self._steps = min(self._steps, OTHER_STEPS)
         others = [*self._others(first, turned)]
+        if first.outcome.present is False and not others and not self._is_complete:
+            return unknown(
+                *first.outcome.evidence, f"{self._name}: there are too many ways through it to follow them all"
+            )
         return changed(_findings(first.outcome, others), arguments=first.setup.kwargs)
 
     def _detour(self, first: _End) -> tuple[tuple[Decision, ...], _End]:
@@ -81,13 +93,17 @@ class _Exploration:
             try:
                 found = self._follow((*turned, decision)).outcome
             except (TooMuchError, RecursionError):
+                self._is_complete = False
                 return
             if found is not None and first.outcome and found.present is not first.outcome.present:
                 yield decision, found
 
     def _worth_turning(self, way: Way, turned: tuple[Decision, ...]) -> list[Decision]:
         """Return what may decide: what depends on the outside first, and what is in setup.py itself."""
-        found = [one for one in way.decisions.values() if one not in turned]
+        places = self._code.mentions(WORDS)
+        if not places:
+            return []
+        found = [one for one in way.decisions.values() if one not in turned and one.place in {self._name, *places}]
         found.sort(key=lambda one: (one.place != self._name, one.source == "unknown"))
         return found[:WAY_LIMIT]
 

@@ -67,13 +67,6 @@ BUILTINS: Final = frozenset(
 TURN_LIMIT: Final = 500
 
 
-def evaluate(run: Interpreter, node: ast.expr, scope: Scope) -> object:
-    """Return what an expression stands for."""
-    run.way.step()
-    evaluator = _EVALUATORS.get(type(node))
-    return evaluator(run, node, scope) if evaluator else UNKNOWN
-
-
 def _constant(_run: Interpreter, node: ast.Constant, _scope: Scope) -> object:
     return node.value if isinstance(node.value, operations.PLAIN) else UNKNOWN
 
@@ -230,7 +223,7 @@ def _yield_from(run: Interpreter, node: ast.YieldFrom, scope: Scope) -> object:
     return UNKNOWN
 
 
-_EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
+EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
     ast.Constant: _constant,
     ast.Name: _name,
     ast.Attribute: _attribute,

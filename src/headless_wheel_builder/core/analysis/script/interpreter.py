@@ -73,7 +73,9 @@ class Interpreter:
 
     def evaluate(self, node: ast.expr, scope: Scope) -> object:
         """Return what an expression stands for."""
-        return expressions.evaluate(self, node, scope)
+        self.way.step()
+        evaluator = expressions.EVALUATORS.get(type(node))
+        return evaluator(self, node, scope) if evaluator else UNKNOWN
 
     def execute(self, body: list[ast.stmt], scope: Scope) -> None:
         """Follow statements."""
