@@ -114,7 +114,7 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
         "setup(has_ext_modules=lambda: True)",
         "from skbuild import setup\nsetup()",
         "from helper import modules\nsetup(ext_modules=modules)",
-        "if not thing():\n    raise SystemExit('no thing')\nsetup(ext_modules=[" + SPAM + "])",
+        f"if not thing():\n    raise SystemExit('no thing')\nsetup(ext_modules=[{SPAM}])",
     ],
 )
 def test_a_script_that_compiles_is_seen_to(tmp_path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headless_wheel_builder.core.analysis.findings import Findings, compiled, pure, unknown
+from headless_wheel_builder.core.analysis.script.extensions import mentions_compiling
 from headless_wheel_builder.core.analysis.script.parsing import parse
 from headless_wheel_builder.core.analysis.source import Source
 from headless_wheel_builder.core.analysis.tables import at, table, text
@@ -110,7 +111,7 @@ def _without_tags(tree: ast.Module, place: str, path: str) -> Findings:
             isinstance(arg, ast.Name) and arg.id == "build_data" for arg in node.args
         ):
             return unknown(f"{place}: {path} line {node.lineno} passes build_data on")
-    return pure()
+    return unknown(f"{place}: {path} may compile something") if mentions_compiling(tree) else pure()
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[int, str, bool]]:

@@ -25,7 +25,7 @@ LookAs: TypeAlias = Callable[[Source, str], "Findings | None"]
 Files: TypeAlias = Mapping[str, bytes]
 
 
-def look(source: Source, look_as: LookAs) -> Findings:
+def look(source: Source, look_as: LookAs, name_of: Callable[[str], str]) -> Findings:
     """Say what a backend in the tree makes."""
     module = source.build_system.backend.partition(":")[0]
     # A backend that builds itself, as flit_core and hatchling do.
@@ -35,7 +35,8 @@ def look(source: Source, look_as: LookAs) -> Findings:
     for name, content in files.items():
         for line, wrapped in _imports(content):
             if (found := look_as(source, wrapped)) is not None:
-                found = changed(found, evidence=(f"{name} line {line}: wraps {wrapped}", *found.evidence))
+                evidence = (f"{name} line {line}: wraps {wrapped}", *found.evidence)
+                found = changed(found, evidence=evidence, backend=name_of(wrapped))
                 return _patched(files, found)
     return unknown(f"build-backend = {module}: it is in the tree, and wraps nothing that is known")
 

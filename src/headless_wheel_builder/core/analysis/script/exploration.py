@@ -21,7 +21,7 @@ from headless_wheel_builder.values import changed, value
 # Other ways cost as much as the plain one.
 WAY_LIMIT: Final = 24
 STEPS: Final = 30_000
-OTHER_STEPS: Final = 10_000
+OTHER_STEPS: Final = 8_000
 # Without one of them, nothing that turns on something has to do with extensions.
 WORDS: Final = re.compile(
     rb"ext_modules|Extension\b|extensions\b|cffi_modules|cythonize|mypycify|root_is_pure|get_tag|skbuild|\blibraries\s*="

@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headless_wheel_builder.core.analysis.script import operations
-from headless_wheel_builder.core.analysis.script.extensions import is_compiled_by_cffi, is_optional_to_all, languages_of
+from headless_wheel_builder.core.analysis.script.extensions import (
+    compiling_command,
+    is_compiled_by_cffi,
+    is_optional_to_all,
+    languages_of,
+)
 from headless_wheel_builder.core.analysis.script.interpreter import Interpreter, Setup
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
@@ -98,6 +103,8 @@ def _overrides(run: Interpreter, setup: Setup, present: bool | None) -> Iterator
         yield from _of_distribution(run, kind, kwargs, present)
     if isinstance(kind := command_of(kwargs, "bdist_wheel"), Class):
         yield from of_wheel(run, kind)
+    if present is False and (command := compiling_command(kwargs)):
+        yield f"the command {command} may compile something", None
     if isinstance(operations.item(options_of(kwargs), "plat_name"), str):
         yield "setup(options=...) names a platform", True
 
