@@ -108,7 +108,8 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
         ),
         (
             "from setuptools.command.bdist_wheel import bdist_wheel\n\n\nclass W(bdist_wheel):\n"
-            "    def finalize_options(self):\n        super().finalize_options()\n        self.root_is_pure = False\n\n\n"
+            "    def finalize_options(self):\n        super().finalize_options()\n"
+            "        self.root_is_pure = False\n\n\n"
             "setup(cmdclass={'bdist_wheel': W})"
         ),
         "setup(has_ext_modules=lambda: True)",
@@ -142,6 +143,7 @@ def test_a_script_that_compiles_nothing_is_seen_to(tmp_path: Path, text: str) ->
     [
         "setup(ext_modules=computed_elsewhere())",
         "from nowhere import *\nsetup(**arguments)",
+        "class B(Extension):\n    def run(self):\n        spawn(['make'])\n\n\nsetup(cmdclass={'build_py': B})",
         "exec(download())",
         f"setup(ext_modules=[] if unknown() else [{SPAM}])",
         "setup(",
@@ -289,6 +291,16 @@ TABLES = [
 ]
 
 
+def test_a_project_that_requires_a_compiler_is_not_said_to_be_pure(tmp_path: Path) -> None:
+    found = table(tmp_path, SETUPTOOLS.replace('"setuptools"', '"setuptools", "Cython"'))
+    assert (found.has_extension_modules, found.extensions) == (None, "unknown")
+
+
+def test_a_table_that_is_too_large_to_be_looked_at_is_not_overlooked(tmp_path: Path) -> None:
+    found = table(tmp_path, backend("flit_core.buildapi") + "#" * 3_000_000)
+    assert found.has_extension_modules is None
+
+
 @pytest.mark.parametrize(("module", "more", "files", "expected"), TABLES)
 def test_the_tables_of_a_backend_say_what_it_makes(
     tmp_path: Path, module: str, more: str, files: dict[str, str], expected: tuple[bool | None, str]
@@ -334,6 +346,12 @@ def test_a_backend_in_the_tree_that_patches_setuptools_is_seen(tmp_path: Path) -
     )
     found = analyze(write(tmp_path, **in_tree(text)))
     assert (found.has_extension_modules, found.extension_condition) == (True, "SPAM_NO_EXTENSIONS")
+    assert found.backend == Backend(name="setuptools", module="own", in_tree=True)
+
+
+def test_a_backend_in_the_tree_that_may_compile_is_unknown(tmp_path: Path) -> None:
+    found = analyze(write(tmp_path, **in_tree("from setuptools.build_meta import *\nfrom Cython import cythonize\n")))
+    assert found.has_extension_modules is None
 
 
 def test_a_backend_in_the_tree_that_wraps_nothing_known_is_unknown(tmp_path: Path) -> None:
