@@ -115,6 +115,7 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
         "setup(has_ext_modules=lambda: True)",
         "from skbuild import setup\nsetup()",
         "from helper import modules\nsetup(ext_modules=modules)",
+        f"match os.name:\n    case 'nt':\n        x = []\n    case _:\n        x = [{SPAM}]\nsetup(ext_modules=x)",
         f"if not thing():\n    raise SystemExit('no thing')\nsetup(ext_modules=[{SPAM}])",
     ],
 )
@@ -238,6 +239,16 @@ def test_the_limited_api_is_seen(tmp_path: Path, text: str, files: dict[str, str
     assert script(tmp_path, f"setup(ext_modules=[{SPAM}], {text})", **files).limited_api is limited
 
 
+HOOK = """
+import os
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+class Hook(BuildHookInterface):
+    def initialize(self, version, build_data):
+        if self.target_name != "wheel":
+            return
+        {}
+"""
 TABLES = [
     ("flit_core.buildapi", "", {}, (False, "none")),
     ("uv_build", "", {}, (False, "none")),
@@ -249,14 +260,38 @@ TABLES = [
     (
         "hatchling.build",
         "[tool.hatch.build.hooks.custom]",
-        {"hatch_build.py": "def initialize(self, version, build_data):\n    build_data['pure_python'] = False\n"},
+        {"hatch_build.py": HOOK.format("build_data['pure_python'] = False")},
         (True, "always"),
     ),
     (
         "hatchling.build",
         "[tool.hatch.build.hooks.custom]",
-        {"hatch_build.py": "def initialize(self, version, build_data):\n    print()\n"},
+        {"hatch_build.py": HOOK.format("print()")},
         (False, "none"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("if os.environ.get('SPAM'):\n            build_data['infer_tag'] = True")},
+        (False, "conditional"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("build_data['tag'] = f'py3-none-{plat()}'")},
+        (True, "always"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]\npath = 'hook.py'",
+        {"hook.py": HOOK.format("build_data['tag'] = 'py3-none-any'")},
+        (False, "none"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("helper.compile(build_data)")},
+        (None, "unknown"),
     ),
     ("poetry.core.masonry.api", "", {}, (False, "none")),
     ("poetry.core.masonry.api", '[tool.poetry.build]\nscript = "build.py"', {}, (True, "always")),

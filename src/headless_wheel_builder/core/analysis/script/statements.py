@@ -173,6 +173,30 @@ def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
         scope.names[alias.asname or alias.name] = importing.imported(run, module, alias.name)
 
 
+def _match(run: Interpreter, node: ast.Match, scope: Scope) -> None:
+    subject = run.evaluate(node.subject, scope)
+    for case in node.cases:
+        fits = _fits(run, case.pattern, subject, scope)
+        if run.decide(fits, case.pattern) and (case.guard is None or run.test(case.guard, scope)):
+            run.execute(case.body, scope)
+            return
+
+
+def _fits(run: Interpreter, pattern: ast.pattern, subject: object, scope: Scope) -> object:
+    match pattern:
+        case ast.MatchValue():
+            return operations.compare(ast.Eq(), subject, run.evaluate(pattern.value, scope))
+        case ast.MatchSingleton():
+            return operations.compare(ast.Is(), subject, pattern.value)
+        case ast.MatchOr():
+            found = [_fits(run, one, subject, scope) for one in pattern.patterns]
+            return next((one for one in found if operations.truth(bare(one)) is not False), found[0])
+        case ast.MatchAs(pattern=None):
+            return True
+        case _:
+            return UNKNOWN
+
+
 def _global(_run: Interpreter, node: ast.Global, scope: Scope) -> None:
     scope.globals.update(node.names)
 
@@ -209,4 +233,5 @@ _EXECUTORS: Final[dict[type, Callable[[Interpreter, Any, Scope], None]]] = {
     ast.Try: try_statement,
     ast.Delete: _delete,
     ast.Global: _global,
+    ast.Match: _match,
 }
