@@ -146,6 +146,8 @@ def test_a_script_that_compiles_nothing_is_seen_to(tmp_path: Path, text: str) ->
         "from nowhere import *\nsetup(**arguments)",
         "class B(Extension):\n    def run(self):\n        spawn(['make'])\n\n\nsetup(cmdclass={'build_py': B})",
         "exec(download())",
+        "from nowhere import add\nmodules = []\nadd(modules)\nsetup(ext_modules=modules)",
+        "import nowhere\nx = {}\nnowhere.configure(x)\nsetup(**x)",
         f"setup(ext_modules=[] if unknown() else [{SPAM}])",
         "setup(",
         "",

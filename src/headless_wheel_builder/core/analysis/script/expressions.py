@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.core.analysis.script import displays, operations
-from headless_wheel_builder.core.analysis.script.surroundings import environment, external_value
+from headless_wheel_builder.core.analysis.script import attributes, displays, operations
+from headless_wheel_builder.core.analysis.script.surroundings import environment
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
     REST,
     UNKNOWN,
-    Bound,
-    Class,
     External,
     Function,
-    Instance,
     Scope,
-    Super,
     bare,
     tainted,
 )
@@ -82,44 +77,6 @@ def _attribute(run: Interpreter, node: ast.Attribute, scope: Scope) -> object:
     return run.attribute(run.evaluate(node.value, scope), node.attr)
 
 
-def attribute(run: Interpreter, owner: object, name: str) -> object:
-    """Return an attribute of a value."""
-    plain = bare(owner)
-    match plain:
-        case External():
-            return external_value(f"{plain.name}.{name}")
-        case Instance():
-            return run.attribute_of_instance(plain, name)
-        case Class() | Scope():
-            return _member(plain, name)
-        case str() if name in _PATH_ATTRIBUTES:
-            return tainted(_PATH_ATTRIBUTES[name](plain), owner)
-        case tuple() if name in {"major", "minor"} and len(plain) > 1:
-            return tainted(plain[name == "minor"], owner)
-        case Super():
-            return Bound(plain, name)
-        case str() | bytes() | list() | dict() | set():
-            return Bound(owner, name)
-        case _:
-            return UNKNOWN
-
-
-def _member(owner: Class | Scope, name: str) -> object:
-    try:
-        found = owner.member(name) if isinstance(owner, Class) else owner.names[name]
-    except KeyError:
-        return UNKNOWN
-    return found
-
-
-_PATH_ATTRIBUTES: Final[dict[str, Callable[[str], object]]] = {
-    "parent": posixpath.dirname,
-    "name": posixpath.basename,
-    "suffix": lambda path: posixpath.splitext(path)[1],
-    "stem": lambda path: posixpath.splitext(posixpath.basename(path))[0],
-}
-
-
 def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
     function = run.evaluate(node.func, scope)
     args: list[object] = [*displays.flat(run, node.args, scope)]
@@ -133,7 +90,7 @@ def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
             many = plain if isinstance(plain, dict) else {REST: UNKNOWN}
             kwargs.update((key if isinstance(key, str) else MORE, one) for key, one in many.items())
     if isinstance(function, External) and function.name == "super":
-        return run.super_of(scope)
+        return attributes.super_of(scope)
     return run.call(function, args, kwargs, node)
 
 
