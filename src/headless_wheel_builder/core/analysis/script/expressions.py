@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder.core.analysis.script import attributes, displays, operations
+from headless_wheel_builder.core.analysis.script.subscripts import subscript
 from headless_wheel_builder.core.analysis.script.surroundings import environment
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
@@ -94,24 +95,6 @@ def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
     return run.call(function, args, kwargs, node)
 
 
-def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> object:
-    container = run.evaluate(node.value, scope)
-    key = _slice(run, node.slice, scope) if isinstance(node.slice, ast.Slice) else run.evaluate(node.slice, scope)
-    if isinstance(container, External) and container.name == "os.environ":
-        # A variable that is not there: for a plain build this raises.
-        if run.is_guarded:
-            run.maybe_missing(key, node)
-        return environment(key, UNKNOWN)
-    return operations.item(container, key)
-
-
-def _slice(run: Interpreter, node: ast.Slice, scope: Scope) -> object:
-    parts = [bare(run.evaluate(part, scope)) if part else None for part in (node.lower, node.upper, node.step)]
-    if all(part is None or isinstance(part, int) for part in parts):
-        return slice(*parts)
-    return UNKNOWN
-
-
 def _if(run: Interpreter, node: ast.IfExp, scope: Scope) -> object:
     return run.evaluate(node.body if run.test(node.test, scope) else node.orelse, scope)
 
@@ -189,7 +172,7 @@ EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
     ast.Tuple: displays.list_display,
     ast.Set: displays.list_display,
     ast.Dict: displays.dict_display,
-    ast.Subscript: _subscript,
+    ast.Subscript: subscript,
     ast.IfExp: _if,
     ast.BoolOp: _bool,
     ast.UnaryOp: _unary,
