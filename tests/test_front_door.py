@@ -36,7 +36,10 @@ def test_an_unknown_name_is_an_attribute_error_that_says_whose(door: str) -> Non
     ("door", "promised"),
     [
         ("headless_wheel_builder", {"build_wheel", "BuildEngine", "BuildConfig", "BuildResult", "__version__"}),
-        ("headless_wheel_builder.core", {"BuildEngine", "BuildConfig", "BuildResult"}),
+        (
+            "headless_wheel_builder.core",
+            {"ProjectAnalyzer", "ProjectMetadata", "BuildEngine", "BuildConfig", "BuildResult"},
+        ),
         (
             "headless_wheel_builder.isolation",
             {

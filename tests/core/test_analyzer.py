@@ -14,6 +14,7 @@ from headless_wheel_builder.errors import BuildSystemError, ProjectError, SdistE
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 IMPORT = "import os, platform, sys\nfrom setuptools import Extension, find_packages, setup\n"
+LIMITED = "py.extension_module('a', 'a.c', limited_api: '3.10')"
 SPAM = 'Extension("spam", ["spam.c"])'
 
 
@@ -76,6 +77,20 @@ def test_arguments_of_setup_are_read_as_far_as_they_are_known(tmp_path: Path) ->
     assert found.dynamic == ("version",)
 
 
+@pytest.mark.parametrize(
+    ("module", "more", "name", "version"),
+    [
+        ("poetry.core.masonry.api", "[tool.poetry]\nname = 'spam'\nversion = '2'", "spam", "2"),
+        ("flit_core.buildapi", "[tool.flit.metadata]\nmodule = 'spam'", "spam", "1"),
+        ("hatchling.build", "", "eggs", "1"),
+    ],
+)
+def test_each_way_to_name_a_project_is_read(tmp_path: Path, module: str, more: str, name: str, version: str) -> None:
+    files = {"PKG-INFO": "Metadata-Version: 2.1\nName: eggs\nVersion: 1\n"}
+    found = table(tmp_path, backend(module, more), **files)
+    assert (found.name, found.version) == (name, version)
+
+
 def test_setup_cfg_is_read(tmp_path: Path) -> None:
     cfg = "[metadata]\nname = spam\nversion = attr: spam.__version__\n[options]\ninstall_requires =\n  a\n  b>1\n"
     found = script(tmp_path, "setup()", **{"setup.cfg": cfg})
@@ -115,7 +130,8 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
         "setup(has_ext_modules=lambda: True)",
         "from skbuild import setup\nsetup()",
         "from helper import modules\nsetup(ext_modules=modules)",
-        "if not thing():\n    raise SystemExit('no thing')\nsetup(ext_modules=[" + SPAM + "])",
+        f"match os.name:\n    case 'nt':\n        x = []\n    case _:\n        x = [{SPAM}]\nsetup(ext_modules=x)",
+        f"if not thing():\n    raise SystemExit('no thing')\nsetup(ext_modules=[{SPAM}])",
     ],
 )
 def test_a_script_that_compiles_is_seen_to(tmp_path: Path, text: str) -> None:
@@ -143,7 +159,10 @@ def test_a_script_that_compiles_nothing_is_seen_to(tmp_path: Path, text: str) ->
     [
         "setup(ext_modules=computed_elsewhere())",
         "from nowhere import *\nsetup(**arguments)",
+        "class B(Extension):\n    def run(self):\n        spawn(['make'])\n\n\nsetup(cmdclass={'build_py': B})",
         "exec(download())",
+        "from nowhere import add\nmodules = []\nadd(modules)\nsetup(ext_modules=modules)",
+        "import nowhere\nx = {}\nnowhere.configure(x)\nsetup(**x)",
         f"setup(ext_modules=[] if unknown() else [{SPAM}])",
         "setup(",
         "",
@@ -230,13 +249,44 @@ def test_languages_are_those_of_the_sources_that_are_compiled(
         ("options={'bdist_wheel': {'py_limited_api': 'cp310'}}", {}, True),
         ("", {"setup.cfg": "[bdist_wheel]\npy_limited_api = cp310\n"}, True),
         ("", {"pyproject.toml": SETUPTOOLS + '[tool.distutils.bdist_wheel]\npy-limited-api = "cp310"\n'}, True),
+        ("cmdclass={'bdist_wheel': W}", {}, True),
         ("", {}, False),
     ],
 )
 def test_the_limited_api_is_seen(tmp_path: Path, text: str, files: dict[str, str], limited: bool) -> None:
-    assert script(tmp_path, f"setup(ext_modules=[{SPAM}], {text})", **files).limited_api is limited
+    command = (
+        "from setuptools.command.bdist_wheel import bdist_wheel\n\n\nclass W(bdist_wheel):\n    def get_tag(self):\n"
+        "        python, abi, plat = super().get_tag()\n        if python.startswith('cp'):\n"
+        "            return 'cp310', 'abi3', plat\n        return python, abi, plat\n\n\n"
+    )
+    assert script(tmp_path, f"{command}setup(ext_modules=[{SPAM}], {text})", **files).limited_api is limited
 
 
+@pytest.mark.parametrize(
+    ("module", "more", "files", "limited"),
+    [
+        ("scikit_build_core.build", "[tool.scikit-build]\nwheel.py-api = 'cp312'", {}, True),
+        ("scikit_build_core.build", "[tool.scikit-build]\nwheel.py-api = 'py3'", {}, False),
+        ("mesonpy", "[tool.meson-python]\nlimited-api = true", {"meson.build": LIMITED}, True),
+        ("mesonpy", "", {"meson.build": LIMITED}, False),
+    ],
+)
+def test_the_limited_api_is_seen_in_tables(
+    tmp_path: Path, module: str, more: str, files: dict[str, str], limited: bool
+) -> None:
+    assert table(tmp_path, backend(module, more), **files).limited_api is limited
+
+
+HOOK = """
+import os
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+class Hook(BuildHookInterface):
+    def initialize(self, version, build_data):
+        if self.target_name != "wheel":
+            return
+        {}
+"""
 TABLES = [
     ("flit_core.buildapi", "", {}, (False, "none")),
     ("uv_build", "", {}, (False, "none")),
@@ -248,14 +298,38 @@ TABLES = [
     (
         "hatchling.build",
         "[tool.hatch.build.hooks.custom]",
-        {"hatch_build.py": "def initialize(self, version, build_data):\n    build_data['pure_python'] = False\n"},
+        {"hatch_build.py": HOOK.format("build_data['pure_python'] = False")},
         (True, "always"),
     ),
     (
         "hatchling.build",
         "[tool.hatch.build.hooks.custom]",
-        {"hatch_build.py": "def initialize(self, version, build_data):\n    print()\n"},
+        {"hatch_build.py": HOOK.format("print()")},
         (False, "none"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("if os.environ.get('SPAM'):\n            build_data['infer_tag'] = True")},
+        (False, "conditional"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("build_data['tag'] = f'py3-none-{plat()}'")},
+        (True, "always"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]\npath = 'hook.py'",
+        {"hook.py": HOOK.format("build_data['tag'] = 'py3-none-any'")},
+        (False, "none"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("helper.compile(build_data)")},
+        (None, "unknown"),
     ),
     ("poetry.core.masonry.api", "", {}, (False, "none")),
     ("poetry.core.masonry.api", '[tool.poetry.build]\nscript = "build.py"', {}, (True, "always")),
@@ -286,8 +360,37 @@ TABLES = [
     ),
     ("setuptools.build_meta", '[[tool.setuptools.ext-modules]]\nname = "a"\nsources = ["a.c"]', {}, (True, "always")),
     ("setuptools.build_meta", '[[tool.setuptools-rust.ext-modules]]\ntarget = "a"', {}, (True, "always")),
+    ("setuptools.build_meta", "[[tool.setuptools.ext-modules]]\nname = 'a'\noptional = true", {}, (True, "optional")),
+    ("setuptools.build_meta", "[tool.setuptools.cmdclass]\nbuild_ext = 'a.B'", {}, (None, "unknown")),
+    ("setuptools.build_meta", "", {"setup.cfg": "[extension=a]\nsources = a.c\n"}, (True, "always")),
+    ("setuptools.build_meta", "", {"setup.cfg": "[bdist_wheel]\nplat_name = any\n"}, (True, "always")),
+    ("hatchling.build", "", {"hatch.toml": "[build.hooks.mypyc]"}, (True, "always")),
+    ("mesonpy", "", {"meson.build": "py.install_sources('a', pure: false)"}, (True, "always")),
+    ("mesonpy", "", {"meson.build": "executable('a', 'a.c', install: true)"}, (True, "always")),
+    ("mesonpy", "", {"meson.build": "executable('a', 'a.c')"}, (False, "none")),
+    ("mesonpy", "", {"meson.build": "subproject('a')"}, (None, "unknown")),
+    ("mesonpy", "", {}, (None, "unknown")),
+    (
+        "scikit_build_core.build",
+        "[[tool.scikit-build.overrides]]\nif.env.SPAM = true\nwheel.cmake = false",
+        {},
+        (True, "conditional"),
+    ),
+    ("pdm.backend", "", {"pdm_build.py": "def pdm_build_update_setup_kwargs(context, kwargs): ..."}, (True, "always")),
+    ("pdm.backend", "", {"pdm_build.py": "x = 1"}, (False, "none")),
+    ("sipbuild.api", "", {}, (True, "always")),
     ("nobody.knows", "", {}, (None, "unknown")),
 ]
+
+
+def test_a_project_that_requires_a_compiler_is_not_said_to_be_pure(tmp_path: Path) -> None:
+    found = table(tmp_path, SETUPTOOLS.replace('"setuptools"', '"setuptools", "Cython"'))
+    assert (found.has_extension_modules, found.extensions) == (None, "unknown")
+
+
+def test_a_table_that_is_too_large_to_be_looked_at_is_not_overlooked(tmp_path: Path) -> None:
+    found = table(tmp_path, backend("flit_core.buildapi") + "#" * 3_000_000)
+    assert found.has_extension_modules is None
 
 
 @pytest.mark.parametrize(("module", "more", "files", "expected"), TABLES)
@@ -327,6 +430,12 @@ def test_a_backend_in_the_tree_makes_what_it_wraps_makes(tmp_path: Path) -> None
     assert (found.has_extension_modules, found.backend.in_tree) == (False, True)
 
 
+def test_a_backend_that_builds_itself_is_what_it_is(tmp_path: Path) -> None:
+    text = '[build-system]\nrequires = []\nbuild-backend = "flit_core.buildapi"\nbackend-path = ["."]\n'
+    found = table(tmp_path, text, **{"flit_core/buildapi.py": ""})
+    assert (found.backend.name, found.has_extension_modules) == ("flit_core", False)
+
+
 def test_a_backend_in_the_tree_that_patches_setuptools_is_seen(tmp_path: Path) -> None:
     text = (
         "from setuptools.build_meta import *\nfrom setuptools import Distribution\nimport os\n\n\n"
@@ -335,6 +444,12 @@ def test_a_backend_in_the_tree_that_patches_setuptools_is_seen(tmp_path: Path) -
     )
     found = analyze(write(tmp_path, **in_tree(text)))
     assert (found.has_extension_modules, found.extension_condition) == (True, "SPAM_NO_EXTENSIONS")
+    assert found.backend == Backend(name="setuptools", module="own", in_tree=True)
+
+
+def test_a_backend_in_the_tree_that_may_compile_is_unknown(tmp_path: Path) -> None:
+    found = analyze(write(tmp_path, **in_tree("from setuptools.build_meta import *\nfrom Cython import cythonize\n")))
+    assert found.has_extension_modules is None
 
 
 def test_a_backend_in_the_tree_that_wraps_nothing_known_is_unknown(tmp_path: Path) -> None:

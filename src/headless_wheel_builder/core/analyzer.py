@@ -11,7 +11,7 @@ from headless_wheel_builder.core import project
 from headless_wheel_builder.core.analysis.backends import registry
 from headless_wheel_builder.core.analysis.binaries import shipped
 from headless_wheel_builder.core.analysis.facts import Facts, read_facts
-from headless_wheel_builder.core.analysis.findings import Extensions, Findings
+from headless_wheel_builder.core.analysis.findings import Extensions, Findings, unknown
 from headless_wheel_builder.core.analysis.source import Source
 from headless_wheel_builder.core.analysis.tree import FolderTree, SourceTree, read_sdist
 from headless_wheel_builder.core.reading import Checkpoint, never
@@ -132,6 +132,8 @@ def _ignored(_warning: str) -> None:
 
 
 def _findings(source: Source) -> Findings:
+    if source.tree.exists("pyproject.toml") and source.tree.read("pyproject.toml") is None:
+        return unknown("pyproject.toml is too large to be looked at")
     findings = registry.look(source)
     if findings.present:
         return findings
@@ -145,7 +147,7 @@ def _metadata(source: Source, findings: Findings) -> ProjectMetadata:
     facts: Facts = read_facts(source, findings.arguments)
     build_system = source.build_system
     module = build_system.backend
-    name = registry.name_of(module)
+    name = registry.name_of(module) or findings.backend
     return ProjectMetadata(
         name=facts.name,
         version=facts.version,

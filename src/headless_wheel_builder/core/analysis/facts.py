@@ -111,9 +111,9 @@ def _computed(arguments: Arguments) -> Iterator[str]:
         "install_requires": "dependencies",
         "extras_require": "optional-dependencies",
     }
-    for argument, fact in named.items():
+    for argument, name in named.items():
         if argument in arguments and not operations.is_known(bare(arguments[argument])):
-            yield fact
+            yield name
     if arguments.get("use_scm_version"):
         yield "version"
 

@@ -36,6 +36,7 @@ class Findings:
     """Whether a plain build makes more than a pure wheel, and how that is known.
 
     :param present: None if it cannot be known
+    :param backend: the name of the one that a backend in the tree wraps
     :param arguments: of setup(), where it is called, as far as they are known
     """
 
@@ -45,6 +46,7 @@ class Findings:
     languages: frozenset[str] = frozenset()
     limited_api: bool | None = False
     condition: str = ""
+    backend: str = ""
     arguments: Mapping[str, object] = field(default_factory=dict)
 
 

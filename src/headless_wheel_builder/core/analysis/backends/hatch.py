@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from headless_wheel_builder.core.analysis.findings import Findings, compiled, pure, unknown
+from headless_wheel_builder.core.analysis.script.exploration import explore
+from headless_wheel_builder.core.analysis.script.extensions import mentions_compiling
+from headless_wheel_builder.core.analysis.script.hook import hook_ends
 from headless_wheel_builder.core.analysis.script.parsing import parse
 from headless_wheel_builder.core.analysis.source import Source
 from headless_wheel_builder.core.analysis.tables import at, table, text
@@ -94,13 +97,13 @@ def _of_script(source: Source, place: str, path: str) -> Findings:
     tree = parse(source.tree.read(path) or b"")
     if tree is None or not tree.body:
         return unknown(f"{place}: {path} cannot be read")
-    says = [*_assignments(tree)]
-    if not says:
-        return _without_tags(tree, place, path)
-    line, name, is_platform = next((one for one in says if one[2]), says[0])
-    if not is_platform:
-        return pure()
-    return compiled(f"{path} line {line}: build_data[{name!r}]", languages=frozenset(_languages(tree)))
+    found = explore(source.tree, source.provides, path, hook_ends)
+    if found.present is None or found.extensions != "none":
+        return changed(found, evidence=(place, *found.evidence), languages=frozenset(_languages(tree)))
+    # What is set where it was not looked for is not overlooked.
+    if line := next((line for line, _, is_platform in _assignments(tree) if is_platform), 0):
+        return unknown(f"{place}: {path} line {line} may give wheels a tag of the platform")
+    return _without_tags(tree, place, path)
 
 
 def _without_tags(tree: ast.Module, place: str, path: str) -> Findings:
@@ -110,7 +113,7 @@ def _without_tags(tree: ast.Module, place: str, path: str) -> Findings:
             isinstance(arg, ast.Name) and arg.id == "build_data" for arg in node.args
         ):
             return unknown(f"{place}: {path} line {node.lineno} passes build_data on")
-    return pure()
+    return unknown(f"{place}: {path} may compile something") if mentions_compiling(tree) else pure()
 
 
 def _assignments(tree: ast.Module) -> Iterator[tuple[int, str, bool]]:

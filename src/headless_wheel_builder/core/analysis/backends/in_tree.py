@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from headless_wheel_builder.core.analysis.findings import Findings, unknown
 from headless_wheel_builder.core.analysis.script.parsing import parse
@@ -15,79 +15,91 @@ from headless_wheel_builder.values import changed
 
 FILE_LIMIT: Final = 60
 # What a wrapper of setuptools does to have it make a wheel of the platform.
-PATCHES: Final = frozenset(["has_ext_modules", "root_is_pure"])
+PATCHES: Final = re.compile(rb"\b(?:has_ext_modules|root_is_pure)\b")
+# What a wrapper that compiles calls, or names.
+COMPILING: Final = re.compile(rb"\b(?:cythonize|mypycify|ext_modules|rust_extensions|Extension|build_ext)\b")
 VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-SWITCH: Final = re.compile(r"PURE|EXTENSION|NO_EXT|SKIP|DISABLE|FORCE|CYTHON|MYPYC|BUILD")
+SWITCHES: Final = ("NO_EXT", "PURE", "EXTENSION", "CYTHON", "MYPYC", "SKIP", "DISABLE", "FORCE", "BUILD")
 
-LookAs = Callable[[Source, str], "Findings | None"]
+LookAs: TypeAlias = Callable[[Source, str], "Findings | None"]
+Files: TypeAlias = Mapping[str, bytes]
 
 
-def look(source: Source, look_as: LookAs) -> Findings:
+def look(source: Source, look_as: LookAs, name_of: Callable[[str], str]) -> Findings:
     """Say what a backend in the tree makes."""
     module = source.build_system.backend.partition(":")[0]
-    files = [*_files(source, module)]
     # A backend that builds itself, as flit_core and hatchling do.
-    if (found := look_as(source, module)) is not None and not _is_shadowed(source, module):
+    if (found := look_as(source, module)) is not None:
         return found
-    for name, tree in files:
-        for line, wrapped in _imports(tree):
+    files = dict(_files(source, module))
+    for name, content in files.items():
+        for line, wrapped in _imports(content):
             if (found := look_as(source, wrapped)) is not None:
-                found = changed(found, evidence=(f"{name} line {line}: wraps {wrapped}", *found.evidence))
+                evidence = (f"{name} line {line}: wraps {wrapped}", *found.evidence)
+                found = changed(found, evidence=evidence, backend=name_of(wrapped))
                 return _patched(files, found)
     return unknown(f"build-backend = {module}: it is in the tree, and wraps nothing that is known")
 
 
-def _is_shadowed(source: Source, module: str) -> bool:
-    _ = source
-    return module == "backend"
-
-
-def _files(source: Source, module: str) -> Iterator[tuple[str, ast.Module]]:
+def _files(source: Source, module: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of the backend: its own, and what is beside it in its package."""
     stem = module.replace(".", "/")
     for folder in source.build_system.backend_path:
-        home = posixpath.normpath(posixpath.join(folder, posixpath.dirname(stem)))
-        alone = posixpath.normpath(posixpath.join(folder, f"{stem}.py"))
-        package = posixpath.normpath(posixpath.join(folder, stem)) + "/"
-        # The first file is the backend's own, and what is beside it in its package may be what does the work.
-        names = [alone, *(one for one in source.tree.files() if one.startswith(package) and one.endswith(".py"))]
-        if "/" in stem:
-            names += [one for one in source.tree.files() if one.startswith(f"{home}/") and one.endswith(".py")]
+        names = [posixpath.normpath(posixpath.join(folder, f"{stem}.py"))]
+        package = stem if "/" not in stem else posixpath.dirname(stem)
+        inside = posixpath.normpath(posixpath.join(folder, package)) + "/"
+        names += [one for one in source.tree.files() if one.startswith(inside) and one.endswith(".py")]
         for name in [*dict.fromkeys(names)][:FILE_LIMIT]:
-            if (content := source.tree.read(name)) is not None and (tree := parse(content)) is not None:
-                yield name, tree
+            if (content := source.tree.read(name)) is not None:
+                yield name, content
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _imports(content: bytes) -> Iterator[tuple[int, str]]:
+    tree = parse(content)
+    for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def _patched(files: list[tuple[str, ast.Module]], found: Findings) -> Findings:
-    for name, tree in files:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in PATCHES and isinstance(node.ctx, ast.Store):
-                condition = _switch(files)
-                evidence = (*found.evidence, f"{name} line {node.lineno}: replaces {node.attr}")
-                kind = "conditional" if condition else "always"
-                languages = found.languages | {"cython" for _, one in files if "cythonize" in ast.dump(one).lower()}
-                return changed(
-                    found, present=True, extensions=kind, condition=condition, evidence=evidence, languages=languages
-                )
+def _patched(files: Files, found: Findings) -> Findings:
+    for name, content in files.items():
+        for node in _stores(content):
+            condition = _switch(files)
+            languages = found.languages | {"cython" for one in files.values() if b"cythonize" in one.lower()}
+            return changed(
+                found,
+                present=True,
+                extensions="conditional" if condition else "always",
+                condition=condition,
+                evidence=(*found.evidence, f"{name} line {node.lineno}: replaces {node.attr}"),
+                languages=languages,
+            )
+        if found.extensions == "none" and (word := COMPILING.search(content)):
+            line = content.count(b"\n", 0, word.start()) + 1
+            return unknown(*found.evidence, f"{name} line {line}: {word[0].decode()}")
     return found
 
 
-def _switch(files: list[tuple[str, ast.Module]]) -> str:
+def _stores(content: bytes) -> Iterator[ast.Attribute]:
+    tree = parse(content) if PATCHES.search(content) else None
+    for node in ast.walk(tree) if tree else ():
+        if (
+            isinstance(node, ast.Attribute)
+            and PATCHES.fullmatch(node.attr.encode())
+            and isinstance(node.ctx, ast.Store)
+        ):
+            yield node
+
+
+def _switch(files: Files) -> str:
     """Return the variable that most likely switches extensions off."""
-    names = [
+    texts = [
         node.value
-        for _, tree in files
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value)
+        for content in files.values()
+        for node in ast.walk(parse(content) or ast.Module([], []))
+        if isinstance(node, ast.Constant)
     ]
-    for word in ("NO_EXT", "PURE", "EXTENSION"):
-        if found := next((name for name in names if word in name), ""):
-            return found
-    return next((name for name in names if SWITCH.search(name)), "")
+    names = [text for text in texts if isinstance(text, str) and VARIABLE.fullmatch(text)]
+    return next((name for word in SWITCHES for name in names if word in name), "")

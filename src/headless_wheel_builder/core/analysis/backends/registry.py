@@ -61,7 +61,7 @@ def name_of(backend: str) -> str:
 def look(source: Source) -> Findings:
     """Say what the backend of a project makes of it."""
     if source.build_system.backend_path:
-        return in_tree.look(source, look_as)
+        return in_tree.look(source, look_as, name_of)
     return _entry(source.build_system.backend)[1](source)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING, Final
 
 from headless_wheel_builder.core.analysis.script import methods, paths, statements
 from headless_wheel_builder.core.analysis.script.decisions import DEPTH_LIMIT
 from headless_wheel_builder.core.analysis.script.externals import call_external
+from headless_wheel_builder.core.analysis.script.importing import ALWAYS_THERE
 from headless_wheel_builder.core.analysis.script.values import (
     REST,
     UNKNOWN,
@@ -43,11 +45,29 @@ def call(
         case Class():
             return _make(run, plain, args, kwargs)
         case External():
-            return call_external(run, plain.name, args, kwargs)
+            found = call_external(run, plain.name, args, kwargs)
+            if found is UNKNOWN and _is_foreign(plain.name):
+                _spoil(args)
+            return found
         case Bound():
             return _call_method(run, plain, args, kwargs)
         case _:
+            _spoil(args)
             return UNKNOWN
+
+
+def _spoil(args: list[object]) -> None:
+    """Leave open what something unknown did to the lists and dicts that it got."""
+    for one in map(bare, args):
+        if isinstance(one, list):
+            one.append(REST)
+        elif isinstance(one, dict):
+            one[REST] = UNKNOWN
+
+
+def _is_foreign(name: str) -> bool:
+    top = name.partition(".")[0]
+    return "." in name and top not in ALWAYS_THERE and top not in sys.stdlib_module_names
 
 
 def _is_setup(function: object, node: ast.Call | None) -> bool:

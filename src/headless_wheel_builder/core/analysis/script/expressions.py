@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.core.analysis.script import displays, operations
-from headless_wheel_builder.core.analysis.script.surroundings import environment, external_value
+from headless_wheel_builder.core.analysis.script import attributes, displays, operations
+from headless_wheel_builder.core.analysis.script.subscripts import subscript
+from headless_wheel_builder.core.analysis.script.surroundings import environment
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
     REST,
     UNKNOWN,
-    Bound,
-    Class,
     External,
     Function,
-    Instance,
     Scope,
-    Super,
     bare,
     tainted,
 )
@@ -67,13 +63,6 @@ BUILTINS: Final = frozenset(
 TURN_LIMIT: Final = 500
 
 
-def evaluate(run: Interpreter, node: ast.expr, scope: Scope) -> object:
-    """Return what an expression stands for."""
-    run.way.step()
-    evaluator = _EVALUATORS.get(type(node))
-    return evaluator(run, node, scope) if evaluator else UNKNOWN
-
-
 def _constant(_run: Interpreter, node: ast.Constant, _scope: Scope) -> object:
     return node.value if isinstance(node.value, operations.PLAIN) else UNKNOWN
 
@@ -89,44 +78,6 @@ def _attribute(run: Interpreter, node: ast.Attribute, scope: Scope) -> object:
     return run.attribute(run.evaluate(node.value, scope), node.attr)
 
 
-def attribute(run: Interpreter, owner: object, name: str) -> object:
-    """Return an attribute of a value."""
-    plain = bare(owner)
-    match plain:
-        case External():
-            return external_value(f"{plain.name}.{name}")
-        case Instance():
-            return run.attribute_of_instance(plain, name)
-        case Class() | Scope():
-            return _member(plain, name)
-        case str() if name in _PATH_ATTRIBUTES:
-            return tainted(_PATH_ATTRIBUTES[name](plain), owner)
-        case tuple() if name in {"major", "minor"} and len(plain) > 1:
-            return tainted(plain[name == "minor"], owner)
-        case Super():
-            return Bound(plain, name)
-        case str() | bytes() | list() | dict() | set():
-            return Bound(owner, name)
-        case _:
-            return UNKNOWN
-
-
-def _member(owner: Class | Scope, name: str) -> object:
-    try:
-        found = owner.member(name) if isinstance(owner, Class) else owner.names[name]
-    except KeyError:
-        return UNKNOWN
-    return found
-
-
-_PATH_ATTRIBUTES: Final[dict[str, Callable[[str], object]]] = {
-    "parent": posixpath.dirname,
-    "name": posixpath.basename,
-    "suffix": lambda path: posixpath.splitext(path)[1],
-    "stem": lambda path: posixpath.splitext(posixpath.basename(path))[0],
-}
-
-
 def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
     function = run.evaluate(node.func, scope)
     args: list[object] = [*displays.flat(run, node.args, scope)]
@@ -140,26 +91,8 @@ def _call(run: Interpreter, node: ast.Call, scope: Scope) -> object:
             many = plain if isinstance(plain, dict) else {REST: UNKNOWN}
             kwargs.update((key if isinstance(key, str) else MORE, one) for key, one in many.items())
     if isinstance(function, External) and function.name == "super":
-        return run.super_of(scope)
+        return attributes.super_of(scope)
     return run.call(function, args, kwargs, node)
-
-
-def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> object:
-    container = run.evaluate(node.value, scope)
-    key = _slice(run, node.slice, scope) if isinstance(node.slice, ast.Slice) else run.evaluate(node.slice, scope)
-    if isinstance(container, External) and container.name == "os.environ":
-        # A variable that is not there: for a plain build this raises.
-        if run.is_guarded:
-            run.maybe_missing(key, node)
-        return environment(key, UNKNOWN)
-    return operations.item(container, key)
-
-
-def _slice(run: Interpreter, node: ast.Slice, scope: Scope) -> object:
-    parts = [bare(run.evaluate(part, scope)) if part else None for part in (node.lower, node.upper, node.step)]
-    if all(part is None or isinstance(part, int) for part in parts):
-        return slice(*parts)
-    return UNKNOWN
 
 
 def _if(run: Interpreter, node: ast.IfExp, scope: Scope) -> object:
@@ -230,7 +163,7 @@ def _yield_from(run: Interpreter, node: ast.YieldFrom, scope: Scope) -> object:
     return UNKNOWN
 
 
-_EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
+EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
     ast.Constant: _constant,
     ast.Name: _name,
     ast.Attribute: _attribute,
@@ -239,7 +172,7 @@ _EVALUATORS: Final[dict[type, Callable[[Interpreter, Any, Scope], object]]] = {
     ast.Tuple: displays.list_display,
     ast.Set: displays.list_display,
     ast.Dict: displays.dict_display,
-    ast.Subscript: _subscript,
+    ast.Subscript: subscript,
     ast.IfExp: _if,
     ast.BoolOp: _bool,
     ast.UnaryOp: _unary,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from headless_wheel_builder.core.analysis.findings import language_of
 from headless_wheel_builder.core.analysis.script import operations
@@ -15,6 +17,14 @@ from headless_wheel_builder.core.analysis.script.values import (
     bare,
 )
 from headless_wheel_builder.core.analysis.script.wheel_command import command_of
+
+BUILDING: Final = frozenset(
+    ["build", "build_py", "build_ext", "build_clib", "install", "bdist_wheel", "egg_info", "develop"]
+)
+COMPILING: Final = re.compile(
+    r"^(?:g?make|cmake|meson|ninja|cargo|go|gcc|g\+\+|cc|clang|clang\+\+|nvcc|zig|gfortran|swig)(?: [\w ./=-]*)?$"
+    r"|\.(?:so|dylib|dll)$"
+)
 
 
 def is_compiled_by_cffi(code: Code, entry: object) -> bool | None:
@@ -79,3 +89,19 @@ def _tolerates(kind: Class) -> bool:
                 ):
                     return True
     return False
+
+
+def compiling_command(kwargs: Mapping[str, object]) -> str:
+    """Return the name of a command of the project that may compile something when a wheel is built; empty if none."""
+    commands = bare(kwargs.get("cmdclass"))
+    for name, command in commands.items() if isinstance(commands, dict) else ():
+        kind = bare(command)
+        if name in BUILDING and isinstance(kind, Class) and mentions_compiling(kind.node):
+            return str(name)
+    return ""
+
+
+def mentions_compiling(tree: ast.AST) -> bool:
+    """Tell whether code names a compiler, a tool that runs one, or a library."""
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return any(isinstance(text, str) and COMPILING.search(text) is not None for text in texts)

@@ -1,4 +1,4 @@
-"""What is known of functions and values of others: of the standard library, and of what builds extensions."""
+"""What is known of functions from outside of the tree: of the standard library, and of what builds extensions."""
 
 from __future__ import annotations
 

@@ -6,24 +6,26 @@ import ast
 import contextlib
 from collections.abc import Callable, Iterator
 
-from headless_wheel_builder.core.analysis.script import calls, expressions, importing, operations, paths, statements
+from headless_wheel_builder.core.analysis.script import (
+    assignment,
+    attributes,
+    calls,
+    expressions,
+    importing,
+    operations,
+    paths,
+    statements,
+)
 from headless_wheel_builder.core.analysis.script.decisions import Decision, Way
 from headless_wheel_builder.core.analysis.script.failures import RaisedError
 from headless_wheel_builder.core.analysis.script.parsing import Code, parse
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
-    REST,
     UNKNOWN,
-    Bound,
-    Class,
     External,
-    Function,
-    Instance,
     Scope,
-    Super,
     Tainted,
     bare,
-    tainted,
 )
 from headless_wheel_builder.values import value
 
@@ -73,7 +75,9 @@ class Interpreter:
 
     def evaluate(self, node: ast.expr, scope: Scope) -> object:
         """Return what an expression stands for."""
-        return expressions.evaluate(self, node, scope)
+        self.way.step()
+        evaluator = expressions.EVALUATORS.get(type(node))
+        return evaluator(self, node, scope) if evaluator else UNKNOWN
 
     def execute(self, body: list[ast.stmt], scope: Scope) -> None:
         """Follow statements."""
@@ -109,53 +113,11 @@ class Interpreter:
 
     def assign(self, target: ast.expr, found: object, scope: Scope) -> None:
         """Assign to a name, an attribute, an item or several of them."""
-        match target:
-            case ast.Name():
-                scope.home(target.id).names[target.id] = found
-            case ast.Starred():
-                self.assign(target.value, UNKNOWN, scope)
-            case ast.Tuple() | ast.List():
-                self._unpack(target.elts, found, scope)
-            case ast.Attribute():
-                self._set_attribute(self.evaluate(target.value, scope), target.attr, found)
-            case ast.Subscript():
-                container = bare(self.evaluate(target.value, scope))
-                key = bare(self.evaluate(target.slice, scope))
-                _set_item(container, key, found)
-
-    def _unpack(self, targets: list[ast.expr], found: object, scope: Scope) -> None:
-        plain = bare(found)
-        known = isinstance(plain, (tuple, list)) and len(plain) == len(targets) and REST not in plain
-        for at, target in enumerate(targets):
-            self.assign(target, tainted(plain[at] if known else UNKNOWN, found), scope)  # type: ignore[index]
-
-    def _set_attribute(self, owner: object, name: str, found: object) -> None:
-        plain = bare(owner)
-        if isinstance(plain, Instance):
-            plain.attributes[name] = found
-        elif isinstance(plain, Scope):
-            plain.names[name] = found
-        elif isinstance(plain, Class):
-            plain.scope.names[name] = found
-        elif isinstance(plain, External):
-            self.patches[f"{plain.name}.{name}"] = found
+        assignment.assign(self, target, found, scope)
 
     def attribute(self, owner: object, name: str) -> object:
         """Return an attribute of a value."""
-        return expressions.attribute(self, owner, name)
-
-    def attribute_of_instance(self, owner: Instance, name: str) -> object:
-        """Return an attribute of an instance, and run it if it is a property."""
-        if name in owner.attributes:
-            return owner.attributes[name]
-        if isinstance(owner.made_by, Class) and owner.made_by.has(name):
-            found = owner.made_by.member(name)
-            if not isinstance(found, Function):
-                return found
-            return self.call(found, [owner], {}) if calls.is_property(found) else Bound(owner, name, found)
-        if name in {"name", "sources"} and len(owner.args) > (name == "sources"):
-            return owner.args[name == "sources"]
-        return owner.kwargs.get(name, Bound(owner, name))
+        return attributes.attribute(self, owner, name)
 
     def call(
         self, function: object, args: list[object], kwargs: dict[str, object], node: ast.Call | None = None
@@ -168,13 +130,6 @@ class Interpreter:
         name = function.name if isinstance(function, External) else "setup"
         given = {**kwargs, MORE: UNKNOWN} if args else kwargs
         self.setups.append(Setup(name, given, self.place, node.lineno if node else self.line))
-
-    def super_of(self, scope: Scope) -> object:
-        """Return what `super()` is in a method."""
-        try:
-            return Super(scope.find("self"), scope.find("__bases__"))
-        except KeyError:
-            return UNKNOWN
 
     def raised(self, name: str) -> Exception:
         """Return an exception of the script."""
@@ -216,12 +171,3 @@ class Interpreter:
             namespace.update(scope.names)
         elif namespace is None and self.main is not None:
             self.main.names.update(scope.names)
-
-
-def _set_item(container: object, key: object, found: object) -> None:
-    if isinstance(container, dict):
-        container[key if isinstance(key, (str, int)) else REST] = found
-    elif isinstance(container, list) and isinstance(key, int) and -len(container) <= key < len(container):
-        container[key] = found
-    elif isinstance(container, list):
-        container.append(REST)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from headless_wheel_builder.core.analysis.script import operations
-from headless_wheel_builder.core.analysis.script.extensions import is_compiled_by_cffi, is_optional_to_all, languages_of
+from headless_wheel_builder.core.analysis.script.extensions import (
+    compiling_command,
+    is_compiled_by_cffi,
+    is_optional_to_all,
+    languages_of,
+)
 from headless_wheel_builder.core.analysis.script.interpreter import Interpreter, Setup
 from headless_wheel_builder.core.analysis.script.values import (
     MORE,
@@ -17,7 +22,7 @@ from headless_wheel_builder.core.analysis.script.values import (
     bare,
 )
 from headless_wheel_builder.core.analysis.script.wheel_command import command_of, limited_api_of, of_wheel, options_of
-from headless_wheel_builder.values import value
+from headless_wheel_builder.values import field, value
 
 # What setup() compiles, and in what it is written.
 ARGUMENTS: Final = {
@@ -40,6 +45,7 @@ class Outcome:
 
     :param present: whether the wheel is not pure; None if it cannot be known
     :param is_optional: whether a failure to compile is tolerated
+    :param arguments: of setup()
     """
 
     present: bool | None
@@ -47,10 +53,18 @@ class Outcome:
     is_optional: bool
     languages: frozenset[str]
     evidence: tuple[str, ...]
+    arguments: Mapping[str, object] = field(default_factory=dict)
 
 
-def outcome(run: Interpreter, setup: Setup) -> Outcome:
-    """Say what a build makes of a call of setup()."""
+Ends: TypeAlias = Callable[[Interpreter], "Outcome | None"]
+
+
+def setup_ends(run: Interpreter) -> Outcome | None:
+    """Say what a build makes of the last call of setup(); None if there was none."""
+    return _outcome(run, run.setups[-1]) if run.setups else None
+
+
+def _outcome(run: Interpreter, setup: Setup) -> Outcome:
     found = [(name, _amount(run, name, setup.kwargs)) for name in ARGUMENTS]
     present = _any(amount for _, amount in found)
     where = f"{setup.place} line {setup.line}"
@@ -67,6 +81,7 @@ def outcome(run: Interpreter, setup: Setup) -> Outcome:
         is_optional,
         languages,
         tuple(evidence) or (f"{where}: setup() without extensions",),
+        setup.kwargs,
     )
 
 
@@ -98,6 +113,8 @@ def _overrides(run: Interpreter, setup: Setup, present: bool | None) -> Iterator
         yield from _of_distribution(run, kind, kwargs, present)
     if isinstance(kind := command_of(kwargs, "bdist_wheel"), Class):
         yield from of_wheel(run, kind)
+    if present is False and (command := compiling_command(kwargs)):
+        yield f"the command {command} may compile something", None
     if isinstance(operations.item(options_of(kwargs), "plat_name"), str):
         yield "setup(options=...) names a platform", True
 

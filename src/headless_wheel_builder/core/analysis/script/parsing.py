@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import threading
 import warnings
 from typing import Final
@@ -35,6 +36,10 @@ class Code:
         self.tree = tree
         self._parsed: dict[str, ast.Module | None] = {}
         self._left = TOTAL_LIMIT
+
+    def mentions(self, words: re.Pattern[bytes]) -> set[str]:
+        """Return the files, of those that were parsed, that have one of the words."""
+        return {name for name in self._parsed if words.search(self.tree.read(name) or b"")}
 
     def parsed(self, name: str) -> ast.Module | None:
         """Return a file as a syntax tree; None if there is none, or it is no Python."""

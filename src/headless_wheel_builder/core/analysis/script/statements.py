@@ -6,14 +6,18 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from headless_wheel_builder.core.analysis.script import importing, methods, operations
+from headless_wheel_builder.core.analysis.script import methods, operations
+from headless_wheel_builder.core.analysis.script.definitions import (
+    define_class,
+    define_function,
+    import_modules,
+    import_names,
+)
 from headless_wheel_builder.core.analysis.script.failures import raise_statement, try_statement
+from headless_wheel_builder.core.analysis.script.matching import match_statement
 from headless_wheel_builder.core.analysis.script.values import (
     REST,
     UNKNOWN,
-    Class,
-    External,
-    Function,
     Scope,
     bare,
 )
@@ -127,50 +131,8 @@ def _with(run: Interpreter, node: ast.With, scope: Scope) -> None:
     run.execute(node.body, scope)
 
 
-def _function(run: Interpreter, node: ast.FunctionDef, scope: Scope) -> None:
-    _ = run
-    scope.names[node.name] = Function(node, scope)
-
-
-def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
-    inner = Scope(scope.place, scope)
-    bases = tuple(run.evaluate(base, scope) for base in node.bases)
-    run.execute(node.body, inner)
-    # Methods do not see the names of their class.
-    for name, member in inner.names.items():
-        if isinstance(member, Function):
-            inner.names[name] = Function(member.node, _method_scope(scope, bases))
-    scope.names[node.name] = Class(node, bases, inner)
-
-
-def _method_scope(scope: Scope, bases: tuple[object, ...]) -> Scope:
-    inner = Scope(scope.place, scope)
-    inner.names["__bases__"] = bases
-    return inner
-
-
 def _return(run: Interpreter, node: ast.Return, scope: Scope) -> None:
     raise ReturnedError(run.evaluate(node.value, scope) if node.value else None)
-
-
-def _import(run: Interpreter, node: ast.Import, scope: Scope) -> None:
-    for alias in node.names:
-        module = run.module(alias.name, node)
-        if alias.asname:
-            scope.names[alias.asname] = module
-        else:
-            top = alias.name.partition(".")[0]
-            scope.names[top] = run.module(top, node) if isinstance(module, Scope) else External(top)
-
-
-def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
-    module = run.module(importing.absolute(node, scope), node)
-    for alias in node.names:
-        if alias.name == "*":
-            if isinstance(module, Scope):
-                scope.names.update(module.names)
-            continue
-        scope.names[alias.asname or alias.name] = importing.imported(run, module, alias.name)
 
 
 def _global(_run: Interpreter, node: ast.Global, scope: Scope) -> None:
@@ -200,13 +162,14 @@ _EXECUTORS: Final[dict[type, Callable[[Interpreter, Any, Scope], None]]] = {
     ast.Break: _loop,
     ast.Continue: _loop,
     ast.With: _with,
-    ast.FunctionDef: _function,
-    ast.ClassDef: _class,
+    ast.FunctionDef: define_function,
+    ast.ClassDef: define_class,
     ast.Return: _return,
     ast.Raise: raise_statement,
-    ast.Import: _import,
-    ast.ImportFrom: _import_from,
+    ast.Import: import_modules,
+    ast.ImportFrom: import_names,
     ast.Try: try_statement,
     ast.Delete: _delete,
     ast.Global: _global,
+    ast.Match: match_statement,
 }
