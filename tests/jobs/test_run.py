@@ -14,7 +14,6 @@ from jobs.runs import (
     MUSL_PLATFORMS,
     FakeCrew,
     Watcher,
-    Work,
     build,
     building,
     failing,
@@ -25,7 +24,7 @@ from jobs.runs import (
     statuses,
     until_cancelled,
 )
-from support import Recorder, make_context, wait_for
+from support import Recorder, make_context
 
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import InterpreterError
