@@ -201,7 +201,9 @@ def test_a_target_tells_where_the_interpreter_runs(machine: Machine) -> None:
 def test_targets_come_in_the_order_in_which_they_are_named_each_once(machine: Machine) -> None:
     paths = {version: machine.on_path(f"python3.{version[1]}", *version, 1) for version in (A, B)}
     found = machine.targets(f"3.{B[1]}", "all", f"3.{A[1]}")
-    assert [one.python for one in found if isinstance(one, Target)][0] == os.fspath(paths[B])
+    first = found[0]
+    assert isinstance(first, Target)
+    assert first.python == os.fspath(paths[B])
     assert len({one.identifier for one in found}) == len(found) == 3
 
 
