@@ -158,6 +158,8 @@ class Board:
         if line is None or not is_whole:
             if result.status != "stopped":
                 self._terminal.note(title)
+            if result.error is not None and result.status in PROBLEMS:
+                self._terminal.error(result.error.message, result.error.cause, result.error.hint)
             return
         if result.error is not None:
             line.transcript.fail(result.error)
