@@ -154,7 +154,7 @@ class Board:
 
     def _show(self, name: str, result: TaskResult, line: _Line | None) -> None:
         title = _title(name, result)
-        is_whole = self._block is None or self._verbosity > 0 or result.status in PROBLEMS
+        is_whole = self._block is None or self._verbosity > 0 or result.status == "failed"
         if line is None or not is_whole:
             if result.status != "stopped":
                 self._terminal.note(title)
