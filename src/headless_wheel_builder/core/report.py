@@ -55,9 +55,11 @@ def report_text(output_dir: str, artifacts: Sequence[Artifact]) -> str:
 
 
 def _entry(output_dir: str, artifact: Artifact) -> dict[str, object]:
+    # Other sources of the same run have folders of their own.
+    is_there = os.fspath(artifact.path.parent) == os.path.abspath(output_dir)
     return {
         "name": artifact.path.name,
-        "path": os.path.join(output_dir, artifact.path.name),
+        "path": os.path.join(output_dir, artifact.path.name) if is_there else os.fspath(artifact.path),
         "kind": artifact.kind,
         "size": artifact.size,
         "hashes": {"sha256": artifact.sha256},
