@@ -1,4 +1,4 @@
-"""What is shown of tasks while they run and when they have ended: on a screen, in a pipe, in services that fold logs."""
+"""What is shown of tasks on a screen, in a pipe, and in services that fold logs."""
 
 from __future__ import annotations
 
@@ -258,8 +258,12 @@ def test_on_a_screen_the_whole_log_of_a_task_that_failed_is_shown(open_pty: Scre
         board.ended(result(tasks.wheels[0], "failed", error=ProjectError("It is wrong", hint="Mend it.")))
         wait_for(lambda: len(tty.read()) == 5)
         board.ended(result(tasks.wheels[1], "built", seconds=2.0))
-    assert tty.read() == [f"* {NAME}: failed, It is wrong", "log", "ERROR It is wrong", "  Mend it."] + [
-        f"cp311-{LINUX}: built in 2.0 s"
+    assert tty.read() == [
+        f"* {NAME}: failed, It is wrong",
+        "log",
+        "ERROR It is wrong",
+        "  Mend it.",
+        f"cp311-{LINUX}: built in 2.0 s",
     ]
 
 
