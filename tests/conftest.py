@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from cli.screens import Pty
 from support import PYPROJECT, LocalProject, Recorder, make_project
 
 from headless_wheel_builder.isolation.store import Store
@@ -67,6 +69,23 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "hwb-cache"
     monkeypatch.setenv("HWB_CACHE_DIR", os.fspath(folder))
     return folder
+
+
+@pytest.fixture
+def open_pty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Pty]]:
+    """Open pseudo terminals of some size, of which the last is our stderr."""
+    opened: list[Pty] = []
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.delenv("LINES", raising=False)
+
+    def make(columns: int = 80, rows: int = 24) -> Pty:
+        opened.append(Pty(columns, rows))
+        monkeypatch.setattr(sys, "stderr", opened[-1].stream)
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture

@@ -114,7 +114,8 @@ class Board:
         is_screen = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
         self._block = Block(sys.stderr) if is_screen and verbosity >= 0 else None
         self._lock = threading.Lock()
-        self._lines: dict[str, _Line] = {}
+        # Folders of one name are different projects.
+        self._lines: dict[tuple[str, str], _Line] = {}
 
     @contextlib.contextmanager
     def drawing(self) -> Iterator[None]:
@@ -133,16 +134,17 @@ class Board:
 
     def started(self, task: Task) -> Reporter:
         """Add a line, and return what notes the task's events."""
-        line = _Line(Transcript(self._environ, self._verbosity))
+        name = self._name(task.project.name, task.identifier)
+        line = _Line(name, Transcript(self._environ, self._verbosity))
         with self._lock:
-            self._lines[self._name(task.project.name, task.identifier)] = line
+            self._lines[task.project.source, task.identifier] = line
         return line
 
     def ended(self, result: TaskResult) -> None:
         """Take the line away, and show what there is to be said of the task."""
         name = self._name(result.project.name, result.identifier)
         with self._lock:
-            line = self._lines.pop(name, None)
+            line = self._lines.pop((result.project.source, result.identifier), None)
             if self._block is not None:
                 self._block.clear()
             if self._verbosity >= -1:
@@ -152,10 +154,12 @@ class Board:
 
     def _show(self, name: str, result: TaskResult, line: _Line | None) -> None:
         title = _title(name, result)
-        is_whole = self._block is None or self._verbosity > 0 or result.status in PROBLEMS
+        is_whole = self._block is None or self._verbosity > 0 or result.status == "failed"
         if line is None or not is_whole:
             if result.status != "stopped":
                 self._terminal.note(title)
+            if result.error is not None and result.status in PROBLEMS:
+                self._terminal.error(result.error.message, result.error.cause, result.error.hint)
             return
         if result.error is not None:
             line.transcript.fail(result.error)
@@ -171,8 +175,8 @@ class Board:
                     self._block.draw(self._drawn(self._block.room))
 
     def _drawn(self, room: int) -> list[str]:
-        width = max((len(name) for name in self._lines), default=0)
-        lines = [f"  {name:<{width}}  {line.age():6.1f} s  {line.phase}" for name, line in self._lines.items()]
+        width = max((len(line.name) for line in self._lines.values()), default=0)
+        lines = [f"  {line.name:<{width}}  {line.age():6.1f} s  {line.phase}" for line in self._lines.values()]
         return lines if len(lines) <= room else [*lines[: room - 1], f"  and {len(lines) - room + 1} more"]
 
     def _name(self, project: str, identifier: str) -> str:
@@ -182,7 +186,8 @@ class Board:
 class _Line:
     """A task that runs; gets its events."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, name: str, transcript: Transcript) -> None:
+        self.name = name
         self.transcript = transcript
         self.phase = "beginning"
         self._since = time.monotonic()

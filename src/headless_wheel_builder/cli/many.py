@@ -167,7 +167,8 @@ class Many:
 
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
         artifacts = [one.artifact for one in self._results if one.status == "built" and one.artifact is not None]
-        output_dir = plan[0].project.output_dir if plan else ""
+        folders = {tasks.project.output_dir for tasks in plan}
+        output_dir = folders.pop() if len(folders) == 1 else None
         with prepared_report(self._arguments.report, output_dir, artifacts) as commit:
             commit()
 

@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from headless_wheel_builder.cli.streams import write
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, HookFailedError
-from headless_wheel_builder.events import Event, HookOutput
+from headless_wheel_builder.events import Event, HookOutput, LayerProgress
 
 # Characters kept in memory; longer ones go to a file that has no name.
 MEMORY: Final = 256 * 1024
@@ -51,6 +51,13 @@ class Transcript(Terminal):
     def close(self) -> None:
         """Forget it."""
         self._spool.close()
+
+    def _show_layer(self, progress: LayerProgress) -> None:
+        # The screen belongs to the lines of all tasks.
+        from headless_wheel_builder.cli.layer_block import last_line
+
+        if line := last_line(progress):
+            self._lines(line, indent="  ")
 
     def _say(self, stream: TextIO | None, text: str) -> None:
         del stream

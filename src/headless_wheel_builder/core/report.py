@@ -24,11 +24,13 @@ def check_report(path: str, output_dir: str) -> None:
 
 
 @contextlib.contextmanager
-def prepared_report(path: str | None, output_dir: str, artifacts: Sequence[Artifact]) -> Iterator[Callable[[], None]]:
+def prepared_report(
+    path: str | None, output_dir: str | None, artifacts: Sequence[Artifact]
+) -> Iterator[Callable[[], None]]:
     """Write the report beside its place; the yielded function moves it there.
 
     :param path: where to; None for no report
-    :param output_dir: the output folder as the user wrote it
+    :param output_dir: the output folder as the user wrote it; None if artifacts are in more than one
     :raises OutputError: it cannot be written
     """
     if path is None:
@@ -49,15 +51,16 @@ def prepared_report(path: str | None, output_dir: str, artifacts: Sequence[Artif
             os.unlink(temporary)
 
 
-def report_text(output_dir: str, artifacts: Sequence[Artifact]) -> str:
+def report_text(output_dir: str | None, artifacts: Sequence[Artifact]) -> str:
     """Return the report as JSON."""
     return json.dumps({"version": "1.0", "artifacts": [_entry(output_dir, one) for one in artifacts]}, indent=2) + "\n"
 
 
-def _entry(output_dir: str, artifact: Artifact) -> dict[str, object]:
+def _entry(output_dir: str | None, artifact: Artifact) -> dict[str, object]:
+    path = os.fspath(artifact.path) if output_dir is None else os.path.join(output_dir, artifact.path.name)
     return {
         "name": artifact.path.name,
-        "path": os.path.join(output_dir, artifact.path.name),
+        "path": path,
         "kind": artifact.kind,
         "size": artifact.size,
         "hashes": {"sha256": artifact.sha256},

@@ -110,7 +110,7 @@ class Progress:
         return next((wheel for wheel in self._wheels if serves(wheel.tags, task.target)), None)
 
     def failed(self, task: Task) -> None:
-        """Take note that a task has failed or was given up: whoever waited for what it would tell need not any more."""
+        """Take note that a task has failed or was given up: who waited for what it would tell need not any more."""
         if isinstance(task, WheelTask):
             self._waiting.release(task)
 

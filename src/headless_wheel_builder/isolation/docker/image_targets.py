@@ -9,7 +9,7 @@ from headless_wheel_builder.errors import InterpreterError, RequestError
 from headless_wheel_builder.isolation.docker.images import ALIASES, LIBCS, Image
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter, OnDemand, Surroundings
 from headless_wheel_builder.isolation.target import Missing, Target, named_target, platforms_of
-from headless_wheel_builder.isolation.targets import VersionTarget, parse_target
+from headless_wheel_builder.isolation.targets import OLDEST, VersionTarget, parse_target
 
 ALL: Final = "all"
 POLICY_VARIABLE: Final = "AUDITWHEEL_POLICY"
@@ -42,8 +42,13 @@ class ImageTargets:
         return list(found.values())
 
     def _all(self) -> list[Target]:
-        targets = {target.identifier: target for target in map(self._target, self._surroundings().interpreters)}
-        return sorted(targets.values(), key=lambda one: (one.implementation, one.version, one.free_threaded))
+        targets: dict[str, Target] = {}
+        for one in self._surroundings().interpreters:
+            if one.version >= OLDEST:
+                # The first, as when a version alone is asked for.
+                target = self._target(one)
+                targets.setdefault(target.identifier, target)
+        return sorted(targets.values(), key=lambda one: (one.implementation, one.version[:2], one.free_threaded))
 
     def _one(self, text: str) -> Target | Missing:
         try:
