@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from headless_wheel_builder._version import __version__
 from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.request import BuildRequest
-from headless_wheel_builder.errors import HeadlessWheelBuilderError, RequestError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.portable import strategy_of
@@ -44,11 +43,6 @@ def perform(
 
 
 def _performed(job: Job, sdist: bytes, context: Context) -> Done:
-    if job.version != __version__:
-        raise RequestError(
-            f"A job of headless-wheel-builder {job.version} cannot be done by {__version__}",
-            hint="Install the same version everywhere.",
-        )
     with temporary_folder("hwb-job-", context.report) as folder:
         source = os.path.join(folder, os.path.basename(job.sdist))
         with open(source, "wb") as file:
