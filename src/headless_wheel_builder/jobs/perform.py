@@ -11,6 +11,7 @@ from headless_wheel_builder.errors import HeadlessWheelBuilderError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.portable import strategy_of
+from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.removal import temporary_folder
@@ -22,6 +23,7 @@ def perform(
     environ: Mapping[str, str],
     processes: Processes | None = None,
     report: Reporter = silent,
+    share: Mapping[str, str] | None = None,
 ) -> Done:
     """Build a wheel from an sdist, and leave nothing behind; doing it twice does no harm.
 
@@ -30,11 +32,12 @@ def perform(
     :param environ: the environment that the build starts from
     :param processes: is cancelled when the job is to end early
     :param report: gets its events
+    :param share: variables that tell backends how much they may do at once
     :raises Cancelled: it was to end early
     """
     context = Context(environ=environ, processes=processes or Processes(), report=report)
     try:
-        return _performed(Job.of_json(request), sdist, context)
+        return _performed(Job.of_json(request), sdist, sharing(context, share or {}))
     except HeadlessWheelBuilderError as error:
         return Done.of_error(error)
     except OSError as error:
