@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, Protocol
 
-from headless_wheel_builder.core.artifacts import Staged, take_artifact
+from headless_wheel_builder.core.artifacts import Staged, check_agreement, take_artifact
 from headless_wheel_builder.core.result import BuildResult
+from headless_wheel_builder.core.sdist import check_sdist
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.portable import facts_of
 from headless_wheel_builder.jobs.crew import do
@@ -87,7 +89,9 @@ class ElsewhereCrew:
         with open(source, "rb") as file:
             content = file.read()
         handed = self._submit(job, content, task, context)
-        return _taken(_awaited(handed, context), folder, context)
+        result = _taken(_awaited(handed, context), folder, context)
+        check_agreement(check_sdist(Path(source), context.processes.checkpoint), result.artifacts[0])
+        return result
 
 
 def _awaited(handed: Handed, context: Context) -> Done:
@@ -105,9 +109,11 @@ def _awaited(handed: Handed, context: Context) -> Done:
 
 def _taken(done: Done, folder: str, context: Context) -> BuildResult:
     facts = done.facts()
-    name = os.path.basename(str(facts["wheel"]))
-    with open(os.path.join(folder, name), "wb") as file:
-        file.write(done.wheel)
+    name = str(facts["wheel"])
+    # A name that is none is for the verification to refuse.
+    if name == os.path.basename(name) and "\0" not in name and name not in {"", ".", ".."}:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(done.wheel)
     staged: Staged = take_artifact(
         folder,
         name,
