@@ -10,7 +10,9 @@ from headless_wheel_builder.core.request import BuildRequest
 from headless_wheel_builder.errors import HeadlessWheelBuilderError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.interpreters import running_interpreter
 from headless_wheel_builder.isolation.portable import strategy_of
+from headless_wheel_builder.isolation.targets import VersionTarget, parse_target
 from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
@@ -23,6 +25,7 @@ def perform(
     environ: Mapping[str, str],
     processes: Processes | None = None,
     report: Reporter = silent,
+    *,
     share: Mapping[str, str] | None = None,
 ) -> Done:
     """Build a wheel from an sdist, and leave nothing behind; doing it twice does no harm.
@@ -55,7 +58,18 @@ def _performed(job: Job, sdist: bytes, context: Context) -> Done:
             source=source,
             output_dir=built,
             kinds=("wheel",),
-            python=job.python,
+            python=_python(job),
             config_settings=job.config_settings,
         )
         return Done.of_result(Build(request, strategy_of(job.strategy, folder), context).run())
+
+
+def _python(job: Job) -> str | None:
+    """Return the interpreter as a strategy takes it; None for the one that runs this, which discovery may not find."""
+    if job.strategy["kind"] != "venv":
+        return job.python
+    wanted, running = parse_target(job.python), running_interpreter()
+    is_meant = isinstance(wanted, VersionTarget) and wanted.matches(
+        running.implementation, running.version, free_threaded=running.free_threaded
+    )
+    return None if is_meant else job.python

@@ -36,7 +36,7 @@ def perform_on_worker(request: str, sdist: bytes, topic: str, name: str) -> Done
     share = this_machine().share(worker.state.nthreads)
     with _Log(worker, topic, name) as log, _Watch(worker, str(key), processes, log):
         try:
-            return perform(request, sdist, dict(os.environ), processes, log, share)
+            return perform(request, sdist, dict(os.environ), processes, log, share=share)
         except Cancelled:
             # Nobody waits for it, but dask must not take it for a reason to end the worker.
             raise RuntimeError("the job was cancelled") from None
