@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import threading
 import time
 import uuid
@@ -31,6 +32,7 @@ END_SECONDS: Final = 10.0
 # A machine that restarts comes back by then; and how often that is looked at.
 LOST_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
+_ADDRESS: Final = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/@]+)(?::\d+)?")
 
 
 def check_address(address: str) -> None:
@@ -38,9 +40,8 @@ def check_address(address: str) -> None:
 
     :raises RequestError: it is neither of this machine nor secured by TLS
     """
-    scheme, _, place = address.partition("://")
-    host = place.rpartition(":")[0].strip("[]")
-    if scheme == "tls" or (scheme == "tcp" and _is_loopback(host)):
+    match = _ADDRESS.fullmatch(address)
+    if match is not None and (match["scheme"] == "tls" or _is_loopback(match["host"].strip("[]"))):
         return
     raise RequestError(
         f"The scheduler {address} cannot be used safely",
