@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.cli.board import Board
@@ -25,6 +26,9 @@ from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed
+
+if TYPE_CHECKING:
+    from headless_wheel_builder.jobs.scheduler import Scheduler
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -59,15 +63,19 @@ class Many:
             report=self._terminal,
             verbosity=self._arguments.verbosity,
         )
+        with self._elsewhere() as scheduler:
+            return self._run(scheduler, context)
+
+    def _run(self, scheduler: Scheduler | None, context: Context) -> int:
         hosts = self._hosts(context)
-        plan = planned(self._wanted, context, lambda strategy: _at(hosts, strategy, context))
+        find = None if scheduler is None else scheduler.targets
+        plan = planned(self._wanted, context, lambda strategy: _at(hosts, strategy, context), find)
         if self._arguments.plan:
             requires = {source.path: source.requires_python for source in self._wanted.sources}
             self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
             return 0
         self._check(plan)
-        with self._crew(plan, hosts, context) as crew:
-            self._build(plan, crew, context)
+        self._build(plan, self._crew(plan, hosts, scheduler, context), context)
         return 1 if any(result.status in PROBLEMS for result in self._results) else 0
 
     def conclude(self) -> None:
@@ -110,17 +118,25 @@ class Many:
         return find_hosts(addresses, ask, self._arguments.jobs)
 
     @contextlib.contextmanager
-    def _crew(self, plan: Sequence[ProjectTasks], hosts: Sequence[Host], context: Context) -> Iterator[Crew]:
-        if hosts:
-            yield EngineCrew(hosts)
-        elif self._arguments.scheduler is not None:
-            from headless_wheel_builder.jobs.elsewhere import ElsewhereCrew
-            from headless_wheel_builder.jobs.scheduler import connected
+    def _elsewhere(self) -> Iterator[Scheduler | None]:
+        if self._arguments.scheduler is None:
+            yield None
+            return
+        from headless_wheel_builder.jobs.scheduler import connected
 
-            with connected(self._arguments.scheduler) as scheduler:
-                yield ElsewhereCrew(scheduler.submit, self._arguments.jobs or scheduler.slots)
-        else:
-            yield thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
+        with connected(self._arguments.scheduler) as scheduler:
+            yield scheduler
+
+    def _crew(
+        self, plan: Sequence[ProjectTasks], hosts: Sequence[Host], scheduler: Scheduler | None, context: Context
+    ) -> Crew:
+        if hosts:
+            return EngineCrew(hosts)
+        if scheduler is not None:
+            from headless_wheel_builder.jobs.elsewhere import ElsewhereCrew
+
+            return ElsewhereCrew(scheduler.submit, self._arguments.jobs or scheduler.slots)
+        return thread_crew(plan, self._wanted.strategies, context, self._arguments.jobs)
 
     def _build(self, plan: Sequence[ProjectTasks], crew: Crew, context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)

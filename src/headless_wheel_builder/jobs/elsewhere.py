@@ -16,6 +16,7 @@ from headless_wheel_builder.jobs.crew import do
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.jobs.task import SdistTask, Task, WheelTask
 from headless_wheel_builder.process import Cancelled
+from headless_wheel_builder.values import changed
 
 # Seconds between two looks whether the run was cancelled.
 PERIOD: Final = 0.1
@@ -68,7 +69,7 @@ class ElsewhereCrew:
     def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
         """Begin a task: an sdist here, a wheel elsewhere."""
         if isinstance(task, SdistTask):
-            future = self._executor.submit(do, task, source, folder, context)
+            future = self._executor.submit(do, _here(task), source, folder, context)
         else:
             future = self._executor.submit(self._hand_over, task, source, folder, context)
         self._running.add(future)
@@ -92,6 +93,13 @@ class ElsewhereCrew:
         result = _taken(_awaited(handed, context), folder, context)
         check_agreement(check_sdist(Path(source), context.processes.checkpoint), result.artifacts[0])
         return result
+
+
+def _here(task: SdistTask) -> SdistTask:
+    """Return the task of an sdist without an interpreter that may be elsewhere only."""
+    from headless_wheel_builder.isolation.venv import VenvIsolation
+
+    return changed(task, python=None) if isinstance(task.strategy, VenvIsolation) else task
 
 
 def _awaited(handed: Handed, context: Context) -> Done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from headless_wheel_builder.core.request import SDIST_SUFFIX, default_output_dir, is_file_with
 from headless_wheel_builder.errors import RequestError
@@ -86,22 +86,29 @@ class Wanted:
     shard: Shard = Shard(1, 1)
 
 
-def planned(wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None) -> list[ProjectTasks]:
+Find: TypeAlias = Callable[[Provisioner, Sequence[str], Context], Sequence[Target | Missing]]
+
+
+def planned(
+    wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None, find: Find | None = None
+) -> list[ProjectTasks]:
     """Return the tasks for each source.
 
     :param at: the context where a strategy makes its environments, if that is not this one
+    :param find: finds the targets that are meant, if those are not the ones of this machine
     :raises HeadlessWheelBuilderError: a target cannot be read, or the place that it names cannot be looked at
     """
     offers = [
         (target, strategy)
         for strategy in wanted.strategies
-        for target in _targets(strategy, wanted.pythons, context if at is None else at(strategy))
+        for target in (find or find_here)(strategy, wanted.pythons, context if at is None else at(strategy))
     ]
     whole = [_of_project(source, offers, wanted) for source in wanted.sources]
     return list(_part(whole, wanted.shard))
 
 
-def _targets(strategy: Provisioner, pythons: Sequence[str], context: Context) -> Sequence[Target | Missing]:
+def find_here(strategy: Provisioner, pythons: Sequence[str], context: Context) -> Sequence[Target | Missing]:
+    """Return the targets that are meant, of those that a strategy knows or of this machine."""
     if isinstance(strategy, TargetStrategy):
         return strategy.targets(pythons, context)
     return find_targets(pythons, context)
