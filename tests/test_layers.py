@@ -163,6 +163,8 @@ def test_the_environment_is_read_only_at_the_edges() -> None:
     # What runs in the process of a hook is at the edge of that.
     assert readers.pop("hooks.inside.program") == ["become"]
     assert readers.pop("hooks.inside.ending") == ["_is_plain"]
+    # A worker's process begins there.
+    assert readers.pop("jobs.worker") == ["perform_on_worker"]
     readers = {name: found for name, found in readers.items() if not below(name, "isolation.docker.inside")}
     assert readers
     for name, found in readers.items():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from headless_wheel_builder.cli.adjustment import Adjuster
 from headless_wheel_builder.cli.arguments import Arguments
@@ -13,6 +12,7 @@ from headless_wheel_builder.cli.board import Board
 from headless_wheel_builder.cli.command import current_folder
 from headless_wheel_builder.cli.inspection import Inspected, lines
 from headless_wheel_builder.cli.interruption import Interruption
+from headless_wheel_builder.cli.machines import machines
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.strategies import strategies
 from headless_wheel_builder.cli.summary import table
@@ -21,16 +21,13 @@ from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
 from headless_wheel_builder.errors import HeadlessWheelBuilderError
-from headless_wheel_builder.isolation.base import Context, Provisioner
-from headless_wheel_builder.isolation.capacity import Capacity
+from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.jobs.choice import Choice, expectation
-from headless_wheel_builder.jobs.crew import Crew, thread_crew
-from headless_wheel_builder.jobs.engines import EngineCrew, Host, find_hosts, host_for
-from headless_wheel_builder.jobs.plan import Shard, Source, TargetStrategy, Wanted, plan_facts, planned
+from headless_wheel_builder.jobs.crew import Crew
+from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
-from headless_wheel_builder.values import changed
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -68,17 +65,16 @@ class Many:
         known = {source: self._analyzed(source) for source in sources}
         self._arguments, choice = settled(self._arguments, [one for one in known.values() if one], context)
         wanted = self._wanted(known)
-        hosts = self._hosts(wanted, context)
-        plan = planned(wanted, context, lambda strategy: _at(hosts, strategy, context))
-        if self._arguments.inspect:
-            self._show([_inspected(source, one, choice, plan) for source, one in known.items() if one])
-        elif self._arguments.plan:
-            requires = {source.path: source.requires_python for source in wanted.sources}
-            self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
-        else:
-            self._check(plan)
-            with self._crew(plan, hosts, wanted.strategies, context) as crew:
-                self._build(plan, crew, context)
+        with machines(self._arguments, wanted.strategies, context) as found:
+            plan = planned(wanted, context, found.context, found.find)
+            if self._arguments.inspect:
+                self._show([_inspected(source, one, choice, plan) for source, one in known.items() if one])
+            elif self._arguments.plan:
+                requires = {source.path: source.requires_python for source in wanted.sources}
+                self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
+            else:
+                self._check(plan)
+                self._build(plan, found.crew(plan), context)
         return 1 if any(result.status in PROBLEMS for result in self._results) else 0
 
     def conclude(self) -> None:
@@ -125,36 +121,6 @@ class Many:
         if self._arguments.report is not None:
             check_report(self._arguments.report, plan[0].project.output_dir if plan else "")
 
-    def _hosts(self, wanted: Wanted, context: Context) -> Sequence[Host]:
-        """Return the engines, where there are more than one."""
-        addresses, strategy = self._arguments.docker_hosts, wanted.strategies[0]
-        if len(addresses) < 2 or not isinstance(strategy, TargetStrategy):  # noqa: PLR2004 - one is for all
-            return ()
-
-        def ask(address: str) -> Capacity:
-            return strategy.capacity(changed(context, environ={**self._environ, "DOCKER_HOST": address}))
-
-        return find_hosts(addresses, ask, self._arguments.jobs)
-
-    @contextlib.contextmanager
-    def _crew(
-        self,
-        plan: Sequence[ProjectTasks],
-        hosts: Sequence[Host],
-        common: Sequence[Provisioner],
-        context: Context,
-    ) -> Iterator[Crew]:
-        if hosts:
-            yield EngineCrew(hosts)
-        elif self._arguments.scheduler is not None:
-            from headless_wheel_builder.jobs.elsewhere import ElsewhereCrew
-            from headless_wheel_builder.jobs.scheduler import connected
-
-            with connected(self._arguments.scheduler) as scheduler:
-                yield ElsewhereCrew(scheduler.submit, self._arguments.jobs or scheduler.slots)
-        else:
-            yield thread_crew(plan, common, context, self._arguments.jobs)
-
     def _build(self, plan: Sequence[ProjectTasks], crew: Crew, context: Context) -> None:
         board = Board(self._terminal, self._environ, self._arguments.verbosity, names_projects=len(plan) > 1)
         run = Run(plan, crew, context, board, fail_fast=bool(self._arguments.fail_fast))
@@ -184,10 +150,3 @@ def _inspected(
 ) -> Inspected:
     own = [tasks for tasks in plan if tasks.project.source == source]
     return Inspected(source, metadata, choice, plan_facts(own, {source: metadata.requires_python}))
-
-
-def _at(hosts: Sequence[Host], strategy: Provisioner, context: Context) -> Context:
-    """Return the context of an engine that has the strategy's architecture, where there are engines."""
-    if not (hosts and isinstance(strategy, TargetStrategy)):
-        return context
-    return changed(context, environ=host_for(hosts, strategy.architecture).environ(context.environ))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, Protocol
 
-from headless_wheel_builder.core.artifacts import Staged, take_artifact
+from headless_wheel_builder.core.artifacts import Staged, check_agreement, take_artifact
 from headless_wheel_builder.core.result import BuildResult
+from headless_wheel_builder.core.sdist import check_sdist
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.portable import facts_of
 from headless_wheel_builder.jobs.crew import do
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.jobs.task import SdistTask, Task, WheelTask
 from headless_wheel_builder.process import Cancelled
+from headless_wheel_builder.values import changed
 
 # Seconds between two looks whether the run was cancelled.
 PERIOD: Final = 0.1
@@ -66,7 +69,7 @@ class ElsewhereCrew:
     def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
         """Begin a task: an sdist here, a wheel elsewhere."""
         if isinstance(task, SdistTask):
-            future = self._executor.submit(do, task, source, folder, context)
+            future = self._executor.submit(do, _here(task), source, folder, context)
         else:
             future = self._executor.submit(self._hand_over, task, source, folder, context)
         self._running.add(future)
@@ -87,7 +90,16 @@ class ElsewhereCrew:
         with open(source, "rb") as file:
             content = file.read()
         handed = self._submit(job, content, task, context)
-        return _taken(_awaited(handed, context), folder, context)
+        result = _taken(_awaited(handed, context), folder, context)
+        check_agreement(check_sdist(Path(source), context.processes.checkpoint), result.artifacts[0])
+        return result
+
+
+def _here(task: SdistTask) -> SdistTask:
+    """Return the task of an sdist without an interpreter that may be elsewhere only."""
+    from headless_wheel_builder.isolation.venv import VenvIsolation
+
+    return changed(task, python=None) if isinstance(task.strategy, VenvIsolation) else task
 
 
 def _awaited(handed: Handed, context: Context) -> Done:
@@ -105,9 +117,11 @@ def _awaited(handed: Handed, context: Context) -> Done:
 
 def _taken(done: Done, folder: str, context: Context) -> BuildResult:
     facts = done.facts()
-    name = os.path.basename(str(facts["wheel"]))
-    with open(os.path.join(folder, name), "wb") as file:
-        file.write(done.wheel)
+    name = str(facts["wheel"])
+    # A name that is none is for the verification to refuse.
+    if name == os.path.basename(name) and "\0" not in name and name not in {"", ".", ".."}:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(done.wheel)
     staged: Staged = take_artifact(
         folder,
         name,

@@ -11,7 +11,8 @@ from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.capacity import Capacity
 from headless_wheel_builder.jobs.crew import do, sharing
-from headless_wheel_builder.jobs.task import Task, WheelTask
+from headless_wheel_builder.jobs.plan import TargetStrategy
+from headless_wheel_builder.jobs.task import Task
 from headless_wheel_builder.values import changed, named_value
 
 # What a processor runs besides its own programs.
@@ -81,8 +82,8 @@ class EngineCrew:
 
 
 def _is_native(host: Host, task: Task) -> bool:
-    # An sdist is the same wherever it is made.
-    return not isinstance(task, WheelTask) or host.is_native(task.target.where.partition("_")[2])
+    # An sdist is the same wherever it is made, but what makes it is an image of some architecture.
+    return not isinstance(task.strategy, TargetStrategy) or host.is_native(task.strategy.architecture)
 
 
 def find_hosts(addresses: Sequence[str], ask: Callable[[str], Capacity], jobs: int | None) -> list[Host]:

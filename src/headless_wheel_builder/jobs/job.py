@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headless_wheel_builder import errors
 from headless_wheel_builder._version import __version__
-from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError
+from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -37,8 +37,18 @@ class Job:
 
     @classmethod
     def of_json(cls, text: str) -> Job:
-        """Return what `to_json` wrote."""
-        return cls(**json.loads(text))
+        """Return what `to_json` wrote.
+
+        :raises RequestError: another version of this package wrote it
+        """
+        facts = json.loads(text)
+        # Another version may know other fields.
+        if facts.get("version") != __version__:
+            raise RequestError(
+                f"A job of headless-wheel-builder {facts.get('version')} cannot be done by {__version__}",
+                hint="Install the same version everywhere.",
+            )
+        return cls(**facts)
 
 
 @named_value

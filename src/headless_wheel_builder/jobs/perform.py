@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from headless_wheel_builder._version import __version__
 from headless_wheel_builder.core.build import Build
 from headless_wheel_builder.core.request import BuildRequest
-from headless_wheel_builder.errors import HeadlessWheelBuilderError, RequestError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.interpreters import running_interpreter
 from headless_wheel_builder.isolation.portable import strategy_of
+from headless_wheel_builder.isolation.targets import VersionTarget, parse_target
+from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.removal import temporary_folder
@@ -23,6 +25,8 @@ def perform(
     environ: Mapping[str, str],
     processes: Processes | None = None,
     report: Reporter = silent,
+    *,
+    share: Mapping[str, str] | None = None,
 ) -> Done:
     """Build a wheel from an sdist, and leave nothing behind; doing it twice does no harm.
 
@@ -31,11 +35,12 @@ def perform(
     :param environ: the environment that the build starts from
     :param processes: is cancelled when the job is to end early
     :param report: gets its events
+    :param share: variables that tell backends how much they may do at once
     :raises Cancelled: it was to end early
     """
     context = Context(environ=environ, processes=processes or Processes(), report=report)
     try:
-        return _performed(Job.of_json(request), sdist, context)
+        return _performed(Job.of_json(request), sdist, sharing(context, share or {}))
     except HeadlessWheelBuilderError as error:
         return Done.of_error(error)
     except OSError as error:
@@ -44,11 +49,6 @@ def perform(
 
 
 def _performed(job: Job, sdist: bytes, context: Context) -> Done:
-    if job.version != __version__:
-        raise RequestError(
-            f"A job of headless-wheel-builder {job.version} cannot be done by {__version__}",
-            hint="Install the same version everywhere.",
-        )
     with temporary_folder("hwb-job-", context.report) as folder:
         source = os.path.join(folder, os.path.basename(job.sdist))
         with open(source, "wb") as file:
@@ -58,7 +58,18 @@ def _performed(job: Job, sdist: bytes, context: Context) -> Done:
             source=source,
             output_dir=built,
             kinds=("wheel",),
-            python=job.python,
+            python=_python(job),
             config_settings=job.config_settings,
         )
         return Done.of_result(Build(request, strategy_of(job.strategy, folder), context).run())
+
+
+def _python(job: Job) -> str | None:
+    """Return the interpreter as a strategy takes it; None for the one that runs this, which discovery may not find."""
+    if job.strategy["kind"] != "venv":
+        return job.python
+    wanted, running = parse_target(job.python), running_interpreter()
+    is_meant = isinstance(wanted, VersionTarget) and wanted.matches(
+        running.implementation, running.version, free_threaded=running.free_threaded
+    )
+    return None if is_meant else job.python

@@ -94,23 +94,29 @@ class Wanted:
     adjust: Adjust = _as_it_is
 
 
-def planned(wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None) -> list[ProjectTasks]:
+Find: TypeAlias = Callable[[Provisioner, Sequence[str], Context], Sequence[Target | Missing]]
+
+
+def planned(
+    wanted: Wanted, context: Context, at: Callable[[Provisioner], Context] | None = None, find: Find | None = None
+) -> list[ProjectTasks]:
     """Return the tasks for each source.
 
     :param at: the context where a strategy makes its environments, if that is not this one
+    :param find: finds the targets that are meant, if those are not the ones of this machine
     :raises HeadlessWheelBuilderError: a target cannot be read, or the place that it names cannot be looked at
     """
     offers = [
         (target, strategy)
         for strategy in wanted.strategies
-        for target in targets_of(strategy, wanted.pythons, context if at is None else at(strategy))
+        for target in (find or targets_of)(strategy, wanted.pythons, context if at is None else at(strategy))
     ]
     whole = [_of_project(source, offers, wanted) for source in wanted.sources]
     return list(_part(whole, wanted.shard))
 
 
 def targets_of(strategy: Provisioner, pythons: Sequence[str], context: Context) -> Sequence[Target | Missing]:
-    """Return the targets of a strategy that are meant.
+    """Return the targets that are meant, of those that a strategy knows or of this machine.
 
     :raises HeadlessWheelBuilderError: one cannot be read, or the place that it names cannot be looked at
     """

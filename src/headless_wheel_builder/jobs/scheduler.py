@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
-from headless_wheel_builder.isolation.base import Context
+from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.isolation.target import Missing, Target
 from headless_wheel_builder.jobs.elsewhere import Handed
 from headless_wheel_builder.jobs.job import Done, Job
+from headless_wheel_builder.jobs.offers import offers_of, this_place
+from headless_wheel_builder.jobs.plan import targets_of
 from headless_wheel_builder.jobs.task import WheelTask
 from headless_wheel_builder.jobs.travelling import unpacked
 from headless_wheel_builder.jobs.worker import perform_on_worker
@@ -31,6 +35,7 @@ END_SECONDS: Final = 10.0
 # A machine that restarts comes back by then; and how often that is looked at.
 LOST_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
+_ADDRESS: Final = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/@]+)(?::\d+)?")
 
 
 def check_address(address: str) -> None:
@@ -38,9 +43,8 @@ def check_address(address: str) -> None:
 
     :raises RequestError: it is neither of this machine nor secured by TLS
     """
-    scheme, _, place = address.partition("://")
-    host = place.rpartition(":")[0].strip("[]")
-    if scheme == "tls" or (scheme == "tcp" and _is_loopback(host)):
+    match = _ADDRESS.fullmatch(address)
+    if match is not None and (match["scheme"] == "tls" or _is_loopback(match["host"].strip("[]"))):
         return
     raise RequestError(
         f"The scheduler {address} cannot be used safely",
@@ -114,6 +118,19 @@ class Scheduler:
                 cause="\n".join(f"- {address}: {_said(answer)}" for address, answer in sorted(wrong.items())),
                 hint=f"Install it in their environments: pip install '{NAME}[dask]=={__version__}'",
             )
+
+    def targets(self, strategy: Provisioner, wanted: Sequence[str], context: Context) -> Sequence[Target | Missing]:
+        """Return the targets that are meant: of virtual environments, those that workers have interpreters for.
+
+        :raises IsolationError: workers cannot be told apart
+        """
+        from headless_wheel_builder.isolation.venv import VenvIsolation
+
+        if not isinstance(strategy, VenvIsolation):
+            return targets_of(strategy, wanted, context)
+        places: Mapping[str, Any] = self._client.run(this_place, on_error="ignore")
+        resources = {address: worker["resources"] for address, worker in self._workers().items()}
+        return offers_of(resources, places).find(wanted, context)
 
     def submit(self, job: Job, sdist: bytes, task: WheelTask, context: Context) -> Handed:
         """Hand a job to a worker that has what it needs; if that dies, another does it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from headless_wheel_builder.events import Event
@@ -11,7 +12,8 @@ KINDS: Final[dict[str, type]] = {kind.__name__: kind for kind in get_args(Event)
 
 def packed(event: Event) -> dict[str, Any]:
     """Return an event as values that JSON can express."""
-    return {"event": type(event).__name__, "facts": dict(vars(event))}
+    facts = {name: dict(one) if isinstance(one, Mapping) else one for name, one in vars(event).items()}
+    return {"event": type(event).__name__, "facts": facts}
 
 
 def unpacked(packed_event: dict[str, Any]) -> Event | None:

@@ -1,0 +1,83 @@
+"""What needs no scheduler; the rest is tried with real ones in integration/."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from headless_wheel_builder.errors import RequestError
+from headless_wheel_builder.jobs.scheduler import check_address, connected
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://127.0.0.1:8786",
+        "tcp://127.0.0.1",
+        "tcp://127.8.9.10:8786",
+        "tcp://[::1]:8786",
+        "tcp://localhost:8786",
+        "tls://127.0.0.1:8786",
+        "tls://builds.example.org:8786",
+        "tls://[2001:db8::1]:8786",
+    ],
+)
+def test_an_address_of_this_machine_or_behind_tls_is_accepted(address: str) -> None:
+    check_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://builds.example.org:8786",
+        "tcp://192.0.2.1:8786",
+        "tcp://0.0.0.0:8786",
+        "tcp://[::]:8786",
+        "tcp://[2001:db8::1]:8786",
+        "tcp://127.0.0.1.example.org:8786",
+        "tcp://localhost.example.org:8786",
+        "tcp://127.0.0.1:1@example.org:8786",
+        "tcp://",
+        "tcp://:8786",
+        "http://127.0.0.1:8786",
+        "ws://127.0.0.1:8786",
+        "ucx://127.0.0.1:8786",
+        "inproc://127.0.0.1/1/1",
+        "127.0.0.1:8786",
+        "localhost:8786",
+        "localhost",
+        "",
+        "tls://",
+        "tls:builds.example.org:8786",
+        "TCP://192.0.2.1:8786",
+    ],
+)
+def test_any_other_address_is_refused(address: str) -> None:
+    with pytest.raises(RequestError, match="cannot be used safely") as refused:
+        check_address(address)
+    assert address in refused.value.message
+    assert "tls://HOST:PORT" in refused.value.hint
+
+
+def test_an_address_is_refused_before_anything_is_imported_or_connected() -> None:
+    program = """
+import sys
+from headless_wheel_builder.errors import RequestError
+from headless_wheel_builder.jobs.scheduler import connected
+try:
+    with connected("tcp://192.0.2.1:8786"):
+        pass
+except RequestError:
+    sys.exit("distributed" in sys.modules or "dask" in sys.modules)
+sys.exit("it was not refused")
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_without_dask_the_letter_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(RequestError, match="needs dask") as refused, connected("tcp://127.0.0.1:1"):
+        pass
+    assert "pip install 'headless-wheel-builder[dask]'" in refused.value.hint
