@@ -158,8 +158,6 @@ def test_the_environment_is_read_only_at_the_edges() -> None:
     inner = [module for module in ALL if not below(module.name, "cli")]
     readers = {module.name: found for module in inner if (found := environment_readers(module))}
     assert readers.pop("core.engine")
-    # The edge for schedulers.
-    assert readers.pop("jobs.worker") == ["perform_on_worker"]
     # What runs in the process of a hook is at the edge of that.
     assert readers.pop("hooks.inside.program") == ["become"]
     assert readers.pop("hooks.inside.ending") == ["_is_plain"]
