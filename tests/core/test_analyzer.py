@@ -9,11 +9,13 @@ import pytest
 from archives import Member, make_sdist, plain
 
 from headless_wheel_builder.core import ProjectAnalyzer, ProjectMetadata
+from headless_wheel_builder.core.analysis.tree import FolderTree
 from headless_wheel_builder.core.analyzer import Backend, analyze
 from headless_wheel_builder.errors import BuildSystemError, ProjectError, SdistError
 
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 IMPORT = "import os, platform, sys\nfrom setuptools import Extension, find_packages, setup\n"
+WORKSPACE = "[workspace.dependencies]\npyo3 = { version = '1', features = ['abi3'] }\n"
 LIMITED = "py.extension_module('a', 'a.c', limited_api: '3.10')"
 SPAM = 'Extension("spam", ["spam.c"])'
 
@@ -128,6 +130,9 @@ def test_setup_cfg_is_read(tmp_path: Path) -> None:
             "setup(cmdclass={'bdist_wheel': W})"
         ),
         "setup(has_ext_modules=lambda: True)",
+        "from setuptools import Distribution\nDistribution.has_ext_modules = lambda self: True\nsetup()",
+        f"def give_up():\n    raise ValueError\n\n\nif unknown():\n    give_up()\nsetup(ext_modules=[{SPAM}])",
+        f"if a():\n    raise ValueError\nif b():\n    sys.exit('b')\nsetup(ext_modules=[{SPAM}])",
         "from skbuild import setup\nsetup()",
         "from helper import modules\nsetup(ext_modules=modules)",
         f"match os.name:\n    case 'nt':\n        x = []\n    case _:\n        x = [{SPAM}]\nsetup(ext_modules=x)",
@@ -161,6 +166,7 @@ def test_a_script_that_compiles_nothing_is_seen_to(tmp_path: Path, text: str) ->
         "from nowhere import *\nsetup(**arguments)",
         "class B(Extension):\n    def run(self):\n        spawn(['make'])\n\n\nsetup(cmdclass={'build_py': B})",
         "exec(download())",
+        "x = []\n" + "if unknown():\n    y = 1\n" * 30 + "setup(ext_modules=x)",
         "from nowhere import add\nmodules = []\nadd(modules)\nsetup(ext_modules=modules)",
         "import nowhere\nx = {}\nnowhere.configure(x)\nsetup(**x)",
         f"setup(ext_modules=[] if unknown() else [{SPAM}])",
@@ -331,6 +337,18 @@ TABLES = [
         {"hatch_build.py": HOOK.format("helper.compile(build_data)")},
         (None, "unknown"),
     ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("subprocess.run(['make'])")},
+        (None, "unknown"),
+    ),
+    (
+        "hatchling.build",
+        "[tool.hatch.build.hooks.custom]",
+        {"hatch_build.py": HOOK.format("self.later = lambda: set_all({'infer_tag': True})")},
+        (None, "unknown"),
+    ),
     ("poetry.core.masonry.api", "", {}, (False, "none")),
     ("poetry.core.masonry.api", '[tool.poetry.build]\nscript = "build.py"', {}, (True, "always")),
     ("poetry.core.masonry.api", '[tool.poetry]\nbuild = "build.py"', {}, (True, "always")),
@@ -410,6 +428,8 @@ def test_the_tables_of_a_backend_say_what_it_makes(
         ('[dependencies]\npyo3 = "1"', 'features = ["pyo3/abi3"]', True),
         ('[dependencies]\npyo3 = "1"\n[features]\nstable = ["pyo3/abi3-py39"]', 'features = ["stable"]', True),
         ('[dependencies]\npyo3 = "1"\n[features]\nstable = ["pyo3/abi3-py39"]', "", False),
+        ("[dependencies]\npyo3 = { workspace = true }\n" + WORKSPACE, "", True),
+        ("[dependencies]\npyo3 = '1'\n" + WORKSPACE, "", False),
         ("not toml", "", None),
     ],
 )
@@ -458,7 +478,7 @@ def test_a_backend_in_the_tree_that_wraps_nothing_known_is_unknown(tmp_path: Pat
 
 @pytest.mark.parametrize(("name", "present"), [("spam/_spam.so", True), ("tests/data/spam.so", False)])
 def test_a_binary_in_a_package_makes_its_wheel_one_of_the_platform(tmp_path: Path, name: str, present: bool) -> None:
-    found = script(tmp_path, "setup()", **{"spam/__init__.py": "", "tests/data/__init__.py": "", name: "ELF"})
+    found = script(tmp_path, "setup()", **{"spam/__init__.py": "", "tests/__init__.py": "", name: "ELF"})
     assert found.has_extension_modules is present
 
 
@@ -498,6 +518,8 @@ HOSTILE = [
     b"x = 'a'\nfor i in range(9):\n    x = x + x\nx = x * 10**9\nx = 10 ** 10 ** 10\nsetup(x)",
     b"x = [0]\nx += x\nx.append(x)\nfor y in x:\n    x.append(y)\nsetup(ext_modules=x)",
     b"x = '%9999999999d' % 1\nx = '{:9999999999}'.format(1)\nsetup(ext_modules=x)",
+    b"x = []\nx.append(x)\nsetup(version=x, ext_modules=x)",
+    b"x, y = [0], 'a'\nfor i in [" + b"0," * 60 + b"]:\n    x += x\n    y = f'{y}{y}'\nsetup(ext_modules=x)",
     b"import setup\nfrom . import setup\nfrom ... import x\nsetup()",
     b"class A(A):\n    pass\nA = A()\nA.x.y.z()\nsetup(cmdclass={'bdist_wheel': A})",
     b"return 1\nbreak\nsetup()",
@@ -574,6 +596,7 @@ def test_links_in_a_circle_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "spam" / "again").symlink_to(tmp_path)
     (tmp_path / "setup.cfg").symlink_to("setup.cfg")
     assert analyze(path).has_extension_modules is False
+    assert sorted(FolderTree(path).files()) == ["pyproject.toml", "setup.cfg", "spam/__init__.py", "spam/again"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

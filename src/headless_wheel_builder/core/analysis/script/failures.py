@@ -34,7 +34,6 @@ def try_statement(run: Interpreter, node: ast.Try, scope: Scope) -> None:
     if node.handlers and _fails(run, node, scope):
         _handle(run, node.handlers[0], scope)
     else:
-        before = len(run.setups)
         try:
             with run.guarded(bool(node.handlers)):
                 run.execute(node.body, scope)
@@ -44,7 +43,6 @@ def try_statement(run: Interpreter, node: ast.Try, scope: Scope) -> None:
             if handler is None:
                 run.execute(node.finalbody, scope)
                 raise
-            del run.setups[before:]
             _handle(run, handler, scope)
     run.execute(node.finalbody, scope)
 
