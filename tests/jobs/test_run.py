@@ -241,12 +241,15 @@ def test_excluded_and_missing_targets_are_named_and_not_tried(tmp_path: Path) ->
 def test_a_cancelled_run_keeps_what_was_finished_and_names_all_the_rest(
     tmp_path: Path, temporary: Path, is_whole_run: bool
 ) -> None:
-    begun = threading.Event()
+    begun, ended = threading.Event(), []
 
     def work(task: Task, source: str, folder: Path, context: Context) -> BuildResult:
         if task.identifier.startswith(("cp311", "cp312")):
             (folder / "half.whl").write_text("half")
-            return until_cancelled(context, begun)
+            try:
+                return until_cancelled(context, begun)
+            finally:
+                ended.append(context.processes.cancelled)
         return build(task, source, folder, context)
 
     context, crew, watcher = make_context(), FakeCrew(work, slots=2), Watcher()
@@ -262,6 +265,8 @@ def test_a_cancelled_run_keeps_what_was_finished_and_names_all_the_rest(
     else:
         results.close()  # type: ignore[attr-defined]
     assert crew.is_shut_down
+    assert ended
+    assert all(ended)
     assert dist(tmp_path) == ["pkg-1.0-cp310-cp310-manylinux_2_28_x86_64.whl", "pkg-1.0.tar.gz"]
     assert os.listdir(temporary) == []
 
