@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, KINDS, Kind
+from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, JOBS, KINDS, Kind
 from integration.benchmark.engine import Engine
 from integration.benchmark.projects import COMPILED, NAMES, TINY
 
@@ -44,7 +44,13 @@ def parse(argv: Sequence[str] | None) -> Options:
         options.error(f"containers need an engine: --engine, or {ADDRESS}")
     defaults = {
         "rounds": QUICK_ROUNDS if quick else ROUNDS,
-        "projects": (COMPILED,) if given["kinds"] == [CONTAINER] else TINY if quick else NAMES,
+        "projects": (COMPILED,)
+        if given["kinds"] == [CONTAINER]
+        else ()
+        if given["kinds"] == [JOBS]
+        else TINY
+        if quick
+        else NAMES,
         "kinds": HERE[:1] if quick else KINDS if address else HERE,
         "contenders": tuple(CONTENDERS),
     }
@@ -61,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, small projects, the default kind")
     made.add_argument("--rounds", type=positive, metavar="N", help=f"how many rounds count (default: {ROUNDS})")
-    for option, names in (("--projects", NAMES), ("--kinds", KINDS), ("--contenders", tuple(CONTENDERS))):
+    for option, names in (("--projects", NAMES), ("--kinds", (*KINDS, JOBS)), ("--contenders", tuple(CONTENDERS))):
         made.add_argument(option, nargs="+", choices=names, metavar="NAME", help=f"of {', '.join(names)}")
     made.add_argument("--seed", type=int, default=0, help="what the order of each round comes from (default: 0)")
     made.add_argument("--here", action="store_true", help="measure what is installed beside this interpreter")

@@ -9,9 +9,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from integration.benchmark import cibuildwheel, copying, document, figures, imports, phases, plot, projects, toolbox
+from integration.benchmark import (
+    cibuildwheel,
+    copying,
+    document,
+    figures,
+    imports,
+    jobs,
+    phases,
+    plot,
+    projects,
+    toolbox,
+)
 from integration.benchmark.arguments import Options, parse
-from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE
+from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, JOBS
 from integration.benchmark.engine import Engine
 from integration.benchmark.machine import line
 from integration.benchmark.measurement import Bench, Sample
@@ -53,6 +64,7 @@ def measured(options: Options) -> Results:
         made = projects.made(options.projects, workspace)
         requirements = [requirement for project in made for requirement in project.requires]
         requirements += ["cibuildwheel"] if options.engine else []
+        requirements += [jobs.REQUIREMENT] if JOBS in options.kinds else []
         tools = toolbox.here(workspace) if options.here else toolbox.new(requirements, workspace)
         with prepared(options.engine) as engine:
             return results_of(Bench(workspace, tools, options.seed, engine), made, options)
@@ -85,6 +97,7 @@ def results_of(bench: Bench, made: Sequence[Project], options: Options) -> Resul
         phases={project.name: phases.measure(bench, project) for project in made} if is_here else {},
         engine=options.engine.described() if options.engine else "",
         copying=tuple(copied(bench, options)),
+        jobs=many(bench, options),
     )
 
 
@@ -98,6 +111,14 @@ def rounds(bench: Bench, made: Sequence[Project], options: Options) -> Iterator[
             for number, samples in enumerate(bench.measure(project, kind, contenders, options.rounds), 1):
                 say(f"{kind} {project.name}: round {number} of {options.rounds}")
                 yield samples
+
+
+def many(bench: Bench, options: Options) -> dict[str, list[float]]:
+    """Measure many small builds, if that is asked for."""
+    if JOBS not in options.kinds:
+        return {}
+    say("many small builds")
+    return jobs.measure(bench, options.rounds, options.seed)
 
 
 def copied(bench: Bench, options: Options) -> list[Timing]:

@@ -9,12 +9,14 @@ from typing import Literal, TypeAlias
 
 from integration.benchmark.cibuildwheel import FRONTENDS
 
-Kind: TypeAlias = Literal["default", "wheel", "sdist", "container"]
+Kind: TypeAlias = Literal["default", "wheel", "sdist", "container", "jobs"]
 Flags: TypeAlias = Mapping[Kind, tuple[str, ...]]
 
 CONTAINER: Kind = "container"
 HERE: tuple[Kind, ...] = ("default", "wheel", "sdist")
 KINDS: tuple[Kind, ...] = (*HERE, CONTAINER)
+# Only if asked for: many builds, by workers of a scheduler.
+JOBS: Kind = "jobs"
 ARTIFACTS: Mapping[Kind, tuple[str, ...]] = {
     "default": ("*.tar.gz", "*.whl"),
     "wheel": ("*.whl",),

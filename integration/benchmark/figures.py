@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
+from integration.benchmark import jobs
 from integration.benchmark.contenders import CONTENDERS, OURS, Kind
 from integration.benchmark.ratios import ratio, spread
 from integration.benchmark.results import Results
@@ -28,6 +29,7 @@ def markdown(results: Results) -> str:
     """Return all of the tables."""
     tables = [kind_table(results, kind) for kind in results.kinds]
     tables += [copying_table(results.copying)] if results.copying else []
+    tables += [jobs_table(results)] if results.jobs else []
     tables.append(target_table(results))
     tables += [phase_table(results.phases)] if results.phases else []
     head = f"{', '.join(filter(None, (results.machine, results.engine)))}. Rounds: {results.rounds}.\n"
@@ -68,13 +70,26 @@ def target_table(results: Results) -> Table:
         (one.target, one.project, shown(one.measured, one), shown(one.limit, one), "PASS" if one.reached else "MISS")
         for one in outcomes(results)
     ]
-    title = "Targets in containers" if results.engine else "Targets"
+    title = {"containers": "Targets in containers", "jobs": "Targets of jobs"}.get(results.section, "Targets")
     return Table(title, ("target", "project", "measured", "at most", ""), rows)
 
 
 def shown(value: float, outcome: Outcome) -> str:
     """Return a value in the unit of its target."""
     return {"ms": f"{milliseconds(value)} ms", "MB": f"{value / 1e6:.0f} MB"}.get(outcome.unit, f"{value:.2f}")
+
+
+def jobs_table(results: Results) -> Table:
+    """Return how long many small builds took, and what each of them took."""
+    rows = []
+    for name, title in jobs.TITLES.items():
+        taken, each = spread(results.jobs[name]), statistics.median(results.jobs[name]) / jobs.BUILDS
+        times = f"{milliseconds(taken.low)}-{milliseconds(taken.high)}"
+        found = ratio(results.jobs[name], results.jobs[jobs.ONE])
+        beside = f"{found.value:.2f} ({found.low:.2f}-{found.high:.2f})"
+        rows.append((title, milliseconds(taken.median), times, milliseconds(each), beside))
+    columns = ("builder", "median ms", "p25-p75 ms", "each ms", "it ÷ 1 worker")
+    return Table(f"{jobs.BUILDS} small builds", columns, rows, texts=1)
 
 
 def copying_table(timings: Sequence[Timing]) -> Table:

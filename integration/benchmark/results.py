@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from integration.benchmark.contenders import CONTAINER, CONTENDERS, KINDS, Kind
 from integration.benchmark.imports import Imports
@@ -20,6 +20,7 @@ class Results:
     :param phases: seconds of our own time by project and phase
     :param engine: what ran the containers; empty if there were none
     :param copying: builds of a big tree into a big wheel
+    :param jobs: seconds of many small builds by round, by who did them
     """
 
     machine: str
@@ -31,19 +32,23 @@ class Results:
     phases: Mapping[str, Mapping[str, float]]
     engine: str = ""
     copying: tuple[Timing, ...] = ()
+    jobs: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
 
     @property
     def section(self) -> str:
         """Return the part of the page on performance that it belongs to."""
-        return "containers" if self.engine else "figures"
+        return "jobs" if self.jobs else "containers" if self.engine else "figures"
 
     @property
     def parts(self) -> list[Results]:
         """Return what was measured here, and what in containers; each has a section of its own."""
         here = tuple(sample for sample in self.samples if sample.kind != CONTAINER)
         contained = tuple(sample for sample in self.samples if sample.kind == CONTAINER)
-        parts = [dataclasses.replace(self, samples=here, engine="", copying=())] if here else []
-        return parts + ([dataclasses.replace(self, samples=contained, imports=None, phases={})] if contained else [])
+        bare = dataclasses.replace(self, imports=None, phases={}, jobs={})
+        parts = [dataclasses.replace(self, samples=here, engine="", copying=(), jobs={})] if here else []
+        parts += [dataclasses.replace(bare, samples=contained)] if contained else []
+        many = dataclasses.replace(bare, samples=(), engine="", copying=(), jobs=self.jobs)
+        return parts + ([many] if self.jobs else [])
 
     @property
     def kinds(self) -> list[Kind]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
+from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context, Provisioner
 from headless_wheel_builder.isolation.target import Missing, Target
 from headless_wheel_builder.jobs.elsewhere import Handed
@@ -184,9 +185,7 @@ class _Handed:
         if wait([self._future], timeout=timeout).not_done:
             self._check()
             return None
-        # What was printed last may be on its way still.
-        if self._letters.has_begun:
-            self._letters.ended.wait(END_SECONDS)
+        self._letters.close()
         try:
             return self._future.result()
         except CancelledError:
@@ -196,8 +195,7 @@ class _Handed:
 
     def cancel(self) -> None:
         self._future.cancel()
-        if self._letters.has_begun:
-            self._letters.ended.wait(END_SECONDS)
+        self._letters.close()
 
     def _check(self) -> None:
         now = time.monotonic()
@@ -212,19 +210,29 @@ class _Handed:
 
 
 class _Letters:
-    """What is heard of one job."""
+    """What is heard of one job, until nobody wants to know any more."""
 
     def __init__(self, context: Context) -> None:
-        self.has_begun = False
-        self.ended = threading.Event()
-        self._context = context
+        self._report: Reporter = context.report
+        self._has_begun = False
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
 
     def take(self, message: dict[str, Any]) -> None:
-        self.has_begun = True
+        """Report an event."""
+        self._has_begun = True
         if message.get("ended"):
-            self.ended.set()
+            self._ended.set()
         elif (event := unpacked(message)) is not None:
-            self._context.report(event)
+            with self._lock:
+                self._report(event)
+
+    def close(self) -> None:
+        """Wait for what was said last, which may be on its way still, and report nothing any more."""
+        if self._has_begun:
+            self._ended.wait(END_SECONDS)
+        with self._lock:
+            self._report = silent
 
 
 def _said(answer: object) -> str:
