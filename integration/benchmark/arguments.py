@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, JOBS, KINDS, Kind
+from integration.benchmark.contenders import CONTENDERS, HERE, IN_CONTAINERS, JOBS, KINDS, TARGETS, Kind
 from integration.benchmark.engine import Engine
 from integration.benchmark.projects import COMPILED, NAMES, TINY
 
@@ -40,23 +40,25 @@ def parse(argv: Sequence[str] | None) -> Options:
     """Read the command line; `--quick` gives other defaults."""
     given = vars((options := parser()).parse_args(argv))
     quick, address, image = (given.pop(name) for name in ("quick", "engine", "image"))
-    if CONTAINER in (given["kinds"] or ()) and not address:
+    if not address and set(IN_CONTAINERS).intersection(given["kinds"] or ()):
         options.error(f"containers need an engine: --engine, or {ADDRESS}")
     defaults = {
         "rounds": QUICK_ROUNDS if quick else ROUNDS,
-        "projects": (COMPILED,)
-        if given["kinds"] == [CONTAINER]
-        else ()
-        if given["kinds"] == [JOBS]
-        else TINY
-        if quick
-        else NAMES,
-        "kinds": HERE[:1] if quick else KINDS if address else HERE,
+        "projects": _projects(given["kinds"] or (), quick=quick),
+        "kinds": HERE[:1] if quick else KINDS if address else (*HERE, TARGETS),
         "contenders": tuple(CONTENDERS),
     }
     asked = {name: given[name] or default for name, default in defaults.items()}
-    engine = Engine(address, image) if CONTAINER in asked["kinds"] else None
+    engine = Engine(address, image) if set(IN_CONTAINERS).intersection(asked["kinds"]) else None
     return Options(**{**given, **asked, "engine": engine})
+
+
+def _projects(kinds: Sequence[Kind], *, quick: bool) -> Sequence[str]:
+    if kinds and set(kinds) <= {TARGETS, *IN_CONTAINERS}:
+        return (COMPILED,)
+    if kinds == [JOBS]:
+        return ()
+    return TINY if quick else NAMES
 
 
 def parser() -> argparse.ArgumentParser:

@@ -24,10 +24,20 @@ BUNDLE = "/tmp/certificates.pem"
 # environment, and its frontends.
 COMPLETE = """
 set -e
-python=/opt/python/cp311-cp311/bin/python
 test -e /opt/python/cp39-cp39 || ln -s cp311-cp311 /opt/python/cp39-cp39
-$python -c 'import build, pip' 2> /dev/null || uv pip install --quiet --compile-bytecode --python $python build pip
+for python in /opt/python/cp3*/bin/python
+do
+    $python -c 'import build, pip' 2> /dev/null ||
+    uv pip install --quiet --break-system-packages --compile-bytecode --python $python build pip
+done
 rm -rf ~/.cache
+"""
+# Interpreters are what they say that they are, not what their folders are called.
+LIST = """
+for python in /opt/python/cp3*/bin/python
+do
+    $python -c 'import sys; print("cp%d%d" % sys.version_info[:2])'
+done | sort -u
 """
 
 
@@ -44,6 +54,8 @@ def settings(frontend: str, engine: Engine, cache: Path, env: Mapping[str, str])
     return {
         "CIBW_MANYLINUX_X86_64_IMAGE": engine.image,
         "CIBW_BUILD_FRONTEND": frontend,
+        "CIBW_ARCHS": "x86_64",
+        "CIBW_BUILD": " ".join(f"{tag}-manylinux_x86_64" for tag in engine.printed(LIST).split()),
         "CIBW_ENVIRONMENT": certificates(env),
         "CIBW_ENVIRONMENT_PASS_LINUX": " ".join(name for name in env if PASSED.fullmatch(name)),
         "CIBW_CACHE_PATH": str(cache),

@@ -22,7 +22,7 @@ from integration.benchmark import (
     toolbox,
 )
 from integration.benchmark.arguments import Options, parse
-from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, JOBS
+from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, IN_CONTAINERS, JOBS, TARGETS
 from integration.benchmark.engine import Engine
 from integration.benchmark.machine import line
 from integration.benchmark.measurement import Bench, Sample
@@ -105,7 +105,7 @@ def rounds(bench: Bench, made: Sequence[Project], options: Options) -> Iterator[
     """Measure each kind and each project on its own."""
     for kind in options.kinds:
         for project in made:
-            if kind == CONTAINER and project.name != COMPILED:
+            if kind in {TARGETS, *IN_CONTAINERS} and project.name != COMPILED:
                 continue
             contenders = [CONTENDERS[name] for name in options.contenders if kind in CONTENDERS[name].flags]
             for number, samples in enumerate(bench.measure(project, kind, contenders, options.rounds), 1):
@@ -123,7 +123,7 @@ def many(bench: Bench, options: Options) -> dict[str, list[float]]:
 
 def copied(bench: Bench, options: Options) -> list[Timing]:
     """Measure what a big tree and a big wheel take, if there are containers."""
-    if options.engine is None:
+    if CONTAINER not in options.kinds:
         return []
     say("a big tree")
     return copying.measure(bench, min(options.rounds, COPYINGS))

@@ -9,19 +9,25 @@ from typing import Literal, TypeAlias
 
 from integration.benchmark.cibuildwheel import FRONTENDS
 
-Kind: TypeAlias = Literal["default", "wheel", "sdist", "container", "jobs"]
+Kind: TypeAlias = Literal["default", "wheel", "sdist", "targets", "container", "container-targets", "jobs"]
 Flags: TypeAlias = Mapping[Kind, tuple[str, ...]]
 
 CONTAINER: Kind = "container"
 HERE: tuple[Kind, ...] = ("default", "wheel", "sdist")
-KINDS: tuple[Kind, ...] = (*HERE, CONTAINER)
+# A wheel for each interpreter that is found, here and in an image.
+TARGETS: Kind = "targets"
+CONTAINER_TARGETS: Kind = "container-targets"
+IN_CONTAINERS: tuple[Kind, ...] = (CONTAINER, CONTAINER_TARGETS)
+KINDS: tuple[Kind, ...] = (*HERE, TARGETS, *IN_CONTAINERS)
 # Only if asked for: many builds, by workers of a scheduler.
 JOBS: Kind = "jobs"
 ARTIFACTS: Mapping[Kind, tuple[str, ...]] = {
     "default": ("*.tar.gz", "*.whl"),
     "wheel": ("*.whl",),
     "sdist": ("*.tar.gz",),
+    "targets": ("*.tar.gz", "*.whl"),
     "container": ("*.whl",),
+    "container-targets": ("*.whl",),
 }
 SHORT: Flags = {"default": (), "wheel": ("-w",), "sdist": ("-s",)}
 LONG: Flags = {"default": (), "wheel": ("--wheel",), "sdist": ("--sdist",)}
@@ -29,6 +35,8 @@ BARE: Flags = {kind: (kind,) for kind in HERE}
 # The interpreter in the container, as we name it, as cibuildwheel does, and where ours has its environment.
 TARGET, IDENTIFIER, PYTHON = "3.11", "cp311-manylinux_x86_64", "/hwb/env/bin/python"
 IN_CONTAINER: Flags = {"container": ("-w", "--isolation", "docker", "--image", "{image}", "--python", TARGET)}
+ALL: tuple[str, ...] = ("--python", "all")
+FOR_ALL: Flags = {"targets": ALL, "container-targets": ("--isolation", "docker", "--image", "{image}", *ALL)}
 HOOKS = str(Path(__file__).with_name("hooks.py"))
 CONTAINED = str(Path(__file__).with_name("contained.py"))
 
@@ -62,7 +70,8 @@ HWB = (*MODULE, "headless_wheel_builder", "-o", "{out}")
 BUILD = (*MODULE, "build", "-o", "{out}")
 OURS = (
     Contender("first", "hwb, first run", HWB, {**SHORT, **IN_CONTAINER}, store="empty"),
-    Contender("later", "hwb, later runs", HWB, {**SHORT, **IN_CONTAINER}),
+    Contender("later", "hwb, later runs", HWB, {**SHORT, **IN_CONTAINER, **FOR_ALL}),
+    Contender("one-by-one", "hwb --jobs 1", (*HWB, "--jobs", "1"), FOR_ALL),
     Contender("fresh-env", "hwb --fresh-env", (*HWB, "--fresh-env")),
     Contender("no-isolation", "hwb -n", (*HWB, "-n")),
 )
@@ -76,8 +85,8 @@ CIBUILDWHEEL = tuple(
     Contender(
         f"cibuildwheel-{frontend}",
         f"cibuildwheel, {frontend}",
-        (*MODULE, "cibuildwheel", "--only", IDENTIFIER, "--output-dir", "{out}", "."),
-        {"container": ()},
+        (*MODULE, "cibuildwheel", "--output-dir", "{out}", "."),
+        {"container": ("--only", IDENTIFIER), "container-targets": ("--platform", "linux")},
         frontend=frontend,
     )
     for frontend in FRONTENDS

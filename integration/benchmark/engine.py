@@ -56,6 +56,10 @@ class Engine:
         self.docker("rm", "--volumes", container)
         return dataclasses.replace(self, image=image)
 
+    def printed(self, script: str) -> str:
+        """Return what a script prints in the image."""
+        return self.docker("run", "--rm", "--label", self.mark, self.image, "sh", "-c", script)
+
     def kept(self, store: Path) -> list[str]:
         """Return the ids of the images of environments that a store of ours knows, the last one first."""
         text = "".join(path.read_text(encoding="utf-8") for path in store.rglob("answers/*.json"))

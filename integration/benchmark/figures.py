@@ -17,7 +17,9 @@ TITLES: Mapping[Kind, str] = {
     "default": "An sdist, and the wheel from it",
     "wheel": "A wheel alone: `-w`",
     "sdist": "An sdist alone: `-s`",
+    "targets": "A wheel for each interpreter: `--python all`",
     "container": "A wheel for other people's Linux: `-w --isolation docker`",
+    "container-targets": "A wheel for each interpreter of an image: `--isolation docker --python all`",
 }
 COLUMNS = ("project", "contender", "median ms", "p25-p75 ms", "first ÷ it", "later ÷ it", "biggest process MB")
 RATIOS = ("first", "later")

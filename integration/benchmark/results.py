@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
-from integration.benchmark.contenders import CONTAINER, CONTENDERS, KINDS, Kind
+from integration.benchmark.contenders import CONTENDERS, IN_CONTAINERS, KINDS, Kind
 from integration.benchmark.imports import Imports
 from integration.benchmark.measurement import Sample
 from integration.benchmark.projects import NAMES
@@ -42,8 +42,8 @@ class Results:
     @property
     def parts(self) -> list[Results]:
         """Return what was measured here, and what in containers; each has a section of its own."""
-        here = tuple(sample for sample in self.samples if sample.kind != CONTAINER)
-        contained = tuple(sample for sample in self.samples if sample.kind == CONTAINER)
+        here = tuple(sample for sample in self.samples if sample.kind not in IN_CONTAINERS)
+        contained = tuple(sample for sample in self.samples if sample.kind in IN_CONTAINERS)
         bare = dataclasses.replace(self, imports=None, phases={}, jobs={})
         parts = [dataclasses.replace(self, samples=here, engine="", copying=(), jobs={})] if here else []
         parts += [dataclasses.replace(bare, samples=contained)] if contained else []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from integration.benchmark import jobs
-from integration.benchmark.contenders import CIBUILDWHEEL, CONTENDERS
+from integration.benchmark.contenders import CIBUILDWHEEL, CONTAINER_TARGETS, CONTENDERS, TARGETS
 from integration.benchmark.projects import COMPILED, TINY
 from integration.benchmark.ratios import quotient
 from integration.benchmark.results import Results
@@ -29,6 +29,9 @@ IMPORTS = 0.045
 CONTAINER_RATIOS = (("later", 0.45), ("first", 0.8))
 CONTAINER_OVERHEAD = 1.2
 MEMORY = 80e6
+# Many targets at once, on two cores.
+AT_ONCE = 0.6
+CONTAINER_AT_ONCE = 0.5
 # What a job may take more than a build here, and all of them on two workers of what they take on one.
 JOB_OVERHEAD = 0.050
 TWO_WORKERS = 0.7
@@ -55,8 +58,8 @@ Parts: TypeAlias = tuple[Callable[[Results], Iterator[Outcome]], ...]
 
 def outcomes(results: Results) -> list[Outcome]:
     """Return those of all targets whose contenders were measured."""
-    here: Parts = (ratios, mean, never_slower, overhead, imports)
-    parts = here if not results.engine else (container_ratios, container_overhead, memory)
+    here: Parts = (ratios, mean, never_slower, overhead, imports, at_once)
+    parts = here if not results.engine else (container_ratios, container_overhead, memory, container_at_once)
     parts = (job_overhead, two_workers) if results.jobs else parts
     return [outcome for part in parts for outcome in part(results)]
 
@@ -148,6 +151,23 @@ def two_workers(results: Results) -> Iterator[Outcome]:
     """Compare two workers with one."""
     value = quotient(results.jobs[jobs.TWO], results.jobs[jobs.ONE])
     yield Outcome("2 workers ÷ 1 worker", f"{jobs.BUILDS} small builds", value, TWO_WORKERS)
+
+
+def at_once(results: Results) -> Iterator[Outcome]:
+    """Compare with the same builds one after another."""
+    for project in results.projects:
+        for value in ratio(results, TARGETS, project, "later", "one-by-one"):
+            yield Outcome(f"{named('later', 'one-by-one')}, all interpreters", project, value, AT_ONCE)
+
+
+def container_at_once(results: Results) -> Iterator[Outcome]:
+    """Compare with cibuildwheel, in the way in which it is fastest, for the same image and interpreters."""
+    for project in results.projects:
+        times = {peer.name: results.seconds(CONTAINER_TARGETS, project, peer.name) for peer in CIBUILDWHEEL}
+        medians = {name: statistics.median(taken) for name, taken in times.items() if taken}
+        for fastest in sorted(medians, key=medians.__getitem__)[:1]:
+            for value in ratio(results, CONTAINER_TARGETS, project, "later", fastest):
+                yield Outcome(f"{named('later', fastest)}, all interpreters", project, value, CONTAINER_AT_ONCE)
 
 
 def memory(results: Results) -> Iterator[Outcome]:
