@@ -247,6 +247,16 @@ def test_on_a_screen_each_task_is_a_line_with_its_phase_and_time(open_pty: Scree
     assert tty.read() == [f"{NAME}: built in 1.0 s"]
 
 
+def test_no_line_is_left_on_a_screen_when_a_run_breaks_off(open_pty: Screens, tasks: ProjectTasks) -> None:
+    tty = open_pty()
+    board = make_board()
+    with board.drawing():
+        board.started(tasks.wheels[0])
+        wait_for(lambda: len(tty.read()) == 1)
+    assert tty.read() == []
+    board.ended(result(tasks.wheels[0], "stopped"))
+
+
 def test_on_a_screen_the_whole_log_of_a_task_that_failed_is_shown(open_pty: Screens, tasks: ProjectTasks) -> None:
     tty = open_pty()
     board = make_board({"NO_COLOR": "1"})

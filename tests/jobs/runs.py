@@ -163,6 +163,7 @@ class FakeCrew:
 
     def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
         assert os.listdir(folder) == []
+        assert os.path.exists(source)
         self.begun.append(task.identifier)
         self.sources[task.identifier] = source
         future = self._executor.submit(self._work, task, source, Path(folder), context)

@@ -24,7 +24,7 @@ def interpreter(path: str, *version: int, implementation: str = "cpython", free:
 THERE = (
     interpreter("/opt/python/cp313-cp313/bin/python", 3, 13, 1),
     interpreter("/opt/python/cp38-cp38/bin/python", 3, 8, 18),
-    interpreter("/opt/python/cp313-cp313t/bin/python", 3, 13, 1, free=True),
+    interpreter("/opt/python/cp313-cp313t/bin/python", 3, 13, 0, free=True),
     interpreter("/opt/python/pp310-pypy310_pp73/bin/python", 3, 10, 14, implementation="pypy"),
     interpreter("/usr/bin/python3", 3, 13, 5),
     interpreter("/usr/bin/python3.6", 3, 6, 8),
