@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 
@@ -20,7 +21,7 @@ from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
-from headless_wheel_builder.errors import HeadlessWheelBuilderError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.jobs.choice import Choice, expectation
 from headless_wheel_builder.jobs.crew import Crew
@@ -52,6 +53,7 @@ class Many:
         self._environ = dict(environ)
         self._terminal = terminal
         self._results: list[TaskResult] = []
+        self._is_complete = False
 
     def run(self, processes: Processes) -> int:
         """Print what there is to be done or do it, and return the exit code."""
@@ -83,7 +85,7 @@ class Many:
             for line in table(self._results):
                 self._terminal.note(line)
         built = [one.artifact.path.name for one in self._results if one.status == "built" and one.artifact is not None]
-        if not any(one.status in PROBLEMS for one in self._results):
+        if self._is_complete and not any(one.status in PROBLEMS for one in self._results):
             self._terminal.built(built)
 
     def _analyzed(self, source: str) -> ProjectMetadata | None:
@@ -128,8 +130,12 @@ class Many:
             with board.drawing():
                 for result in run.results():
                     self._results.append(result)
-        finally:
-            self._report(plan)
+        except BaseException:  # the reason of the end comes before what is wrong with the report
+            with contextlib.suppress(OutputError):
+                self._report(plan)
+            raise
+        self._report(plan)
+        self._is_complete = True
 
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
         artifacts = [one.artifact for one in self._results if one.status == "built" and one.artifact is not None]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from headless_wheel_builder.errors import InterpreterError
-from headless_wheel_builder.events import Explained
+from headless_wheel_builder.events import Explained, Noticed
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.interpreters import (
     PROBE_SECONDS,
@@ -51,8 +51,10 @@ def find_targets(
         else:
             targets = [_found(text, context, configured, use_uv=use_uv)]
         for target in targets:
+            first = found.setdefault(target.identifier, target)
             # A path may be another interpreter of the same version, and is what the user wants if it comes first.
-            found.setdefault(target.identifier, target)
+            if text != ALL and isinstance(first, Target) and first.python != getattr(target, "python", first.python):
+                context.report(Noticed(f"{text} is left out: {first.python} is for {target.identifier} already"))
     return list(found.values())
 
 
