@@ -18,7 +18,7 @@ from support import make_project
 
 import headless_wheel_builder
 from headless_wheel_builder import events, isolation
-from headless_wheel_builder.cli.arguments import make_parser
+from headless_wheel_builder.cli.parser import make_parser
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -17,8 +17,9 @@ from core.archives import make_sdist, make_wheel
 
 import headless_wheel_builder
 from headless_wheel_builder import __version__
-from headless_wheel_builder.cli.arguments import UNABBREVIATED, make_parser, parse_arguments
+from headless_wheel_builder.cli.arguments import parse_arguments
 from headless_wheel_builder.cli.containers import DEFAULTS
+from headless_wheel_builder.cli.parser import UNABBREVIATED, make_parser
 
 PROG = "prog"
 # Ours has them, theirs has not.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headless_wheel_builder.cli.arguments import make_parser
+from headless_wheel_builder.cli.parser import make_parser
 from headless_wheel_builder.configuration.keys import OVERRIDE, RUN, SETTINGS, TARGET
 from headless_wheel_builder.configuration.kinds import WORDS
 from headless_wheel_builder.configuration.schema import schema
