@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from integration.benchmark.contenders import CONTAINER, CONTENDERS, HERE, JOBS, KINDS, Kind
@@ -13,6 +13,8 @@ from integration.benchmark.engine import Engine
 from integration.benchmark.projects import COMPILED, NAMES, TINY
 
 ROUNDS, QUICK_ROUNDS = 9, 3
+# What kinds are measured with that have projects of their own.
+OF_KIND: Mapping[tuple[Kind, ...], Sequence[str]] = {(CONTAINER,): (COMPILED,), (JOBS,): ()}
 ADDRESS, IMAGE = "HWB_TEST_ENGINE", "hwb-test/manylinux_2_36_x86_64"
 
 
@@ -44,13 +46,7 @@ def parse(argv: Sequence[str] | None) -> Options:
         options.error(f"containers need an engine: --engine, or {ADDRESS}")
     defaults = {
         "rounds": QUICK_ROUNDS if quick else ROUNDS,
-        "projects": (COMPILED,)
-        if given["kinds"] == [CONTAINER]
-        else ()
-        if given["kinds"] == [JOBS]
-        else TINY
-        if quick
-        else NAMES,
+        "projects": OF_KIND.get(tuple(given["kinds"] or ()), TINY if quick else NAMES),
         "kinds": HERE[:1] if quick else KINDS if address else HERE,
         "contenders": tuple(CONTENDERS),
     }

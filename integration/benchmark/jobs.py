@@ -47,7 +47,7 @@ def measure(bench: Bench, rounds: int, seed: int) -> dict[str, list[float]]:
 
 def _sdist(folder: Path, number: int) -> Path:
     name = f"demo{number}"
-    return sdist(folder, f"{name}-1.0.tar.gz", CHANGE.format(number=number), name=name)
+    return sdist(folder, f"{name}-1.0.tar.gz", CHANGE.format(number=number), project=name)
 
 
 def _run(bench: Bench, sdists: Sequence[Path], options: Sequence[str]) -> float:
