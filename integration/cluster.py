@@ -23,6 +23,7 @@ from headless_wheel_builder.isolation.uv import find_uv
 ROOT = Path(__file__).resolve().parents[1]
 # What dask itself still supports, and we.
 OLDEST = (3, 10)
+NAME = "headless-wheel-builder"
 WORKERS = 3
 SECONDS = 60.0
 
@@ -57,11 +58,12 @@ def _interpreters() -> dict[str, Interpreter]:
 def _environment(folder: Path, name: str, interpreter: Interpreter) -> Environment:
     uv = find_uv(os.environ)
     assert uv is not None
-    requirements = [f"headless-wheel-builder[dask] @ {ROOT.as_uri()}", "-c", str(ROOT / "integration/requirements.txt")]
+    requirements = [f"{NAME}[dask] @ {ROOT.as_uri()}", "-c", str(ROOT / "integration/requirements.txt")]
     python = folder / "bin" / "python"
     for argv in (
         ["venv", "--quiet", "--python", interpreter.executable, str(folder)],
-        ["pip", "install", "--quiet", "--python", str(python), *requirements],
+        # uv takes a source tree for the one that it knows while its pyproject.toml is.
+        ["pip", "install", "--quiet", "--refresh-package", NAME, "--python", str(python), *requirements],
     ):
         subprocess.run([uv.path, *argv], check=True, env=environment(), cwd=folder.parent)
     return Environment(name, ".".join(map(str, interpreter.version[:2])), python)

@@ -11,7 +11,7 @@ import pytest
 from support import is_alive, is_gone, pid_in, wait_for
 
 from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
-from headless_wheel_builder.process import Cancelled
+from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
 SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(600)"
 # A worker in the middle of a job, whose program has a child.
@@ -21,32 +21,43 @@ WORKER = """
 
     def main():
         program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sys.argv[1]!r}, {sys.argv[2]!r}])"
-        GuardedProcesses(Guard()).run([sys.executable, "-c", program], env={})
+        processes = GuardedProcesses(Guard())
+        if sys.argv[3:]:
+            processes = processes.part()
+        processes.run([sys.executable, "-c", program], env={})
 
     main()
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_what_a_killed_process_has_started_is_ended(tmp_path: Path, number: signal.Signals) -> None:
-    argv = [sys.executable, "-c", textwrap.dedent(WORKER), SLEEPER, str(tmp_path / "pid")]
+@pytest.mark.parametrize("more", [[], ["a part"]])
+def test_what_a_killed_process_has_started_is_ended(tmp_path: Path, number: signal.Signals, more: list[str]) -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(WORKER), SLEEPER, str(tmp_path / "pid"), *more]
     with subprocess.Popen(argv) as worker:
         sleeper = pid_in(tmp_path / "pid")
         worker.send_signal(number)
     assert is_gone(sleeper)
 
 
-def test_what_has_ended_is_nobodys_any_more(tmp_path: Path) -> None:
-    guard = Guard()
+def test_what_has_ended_is_nobodys_any_more() -> None:
+    class Noting(Guard):
+        """Remembers what it is told."""
+
+        def note(self, sign: str, running: Stoppable) -> None:
+            if isinstance(running, Group):
+                noted.append((sign, running.process.pid))
+            super().note(sign, running)
+
+    noted: list[tuple[str, int]] = []
+    guard = Noting()
     processes = GuardedProcesses(guard)
     assert processes.run([sys.executable, "-c", "pass"], env={}) == 0
     assert processes.capture([sys.executable, "-c", "print(1)"], env={}).stdout == b"1\n"
+    guard.close()
     # Whoever has such an id by now is somebody else.
-    with subprocess.Popen([sys.executable, "-c", SLEEPER, str(tmp_path / "pid")], start_new_session=True) as stranger:
-        pid_in(tmp_path / "pid")
-        guard.close()
-        assert is_alive(stranger.pid)
-        stranger.kill()
+    assert [sign for sign, _ in noted] == ["+", "-", "+", "-"]
+    assert noted[0][1] == noted[1][1]
 
 
 def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:

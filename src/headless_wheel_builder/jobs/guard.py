@@ -70,3 +70,7 @@ class GuardedProcesses(Processes):
         """Forget what has ended."""
         self._guard.note("-", running)
         super().remove(running)
+
+    def part(self) -> Processes:
+        """Return processes of the same build that can also be cancelled without the rest, and are guarded too."""
+        return self.add(lambda: GuardedProcesses(self._guard))
