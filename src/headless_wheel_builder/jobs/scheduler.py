@@ -81,7 +81,9 @@ def connected(address: str) -> Iterator[Scheduler]:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME)
     except (OSError, TypeError, ValueError) as error:
         raise IsolationError(
-            f"The scheduler {address} does not answer", cause=f"{error}.", hint="Does it run: dask scheduler?"
+            f"The scheduler {address} does not answer",
+            cause=f"{error}.",
+            hint="Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?",
         ) from None
     with contextlib.closing(client):
         scheduler = Scheduler(client)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks whether the job is still wanted, and between two pieces of a log.
 PERIOD: Final = 0.2
+# What dask calls a worker that takes and gives nothing any more.
+ENDING: Final = frozenset({"closing", "closed", "failed", "stopping", "stopped"})
 
 
 def perform_on_worker(request: str, sdist: bytes, topic: str, name: str) -> Done:
@@ -109,6 +111,8 @@ class _Watch:
         while not self._is_over.wait(PERIOD):
             self._log.flush()
             task = self._worker.state.tasks.get(self._key)
-            if task is None or task.state == "cancelled":
+            is_unwanted = task is None or task.state == "cancelled"
+            # One that has lost its scheduler closes, and would wait for the job.
+            if is_unwanted or self._worker.status.name in ENDING:
                 self._processes.cancel()
                 return
