@@ -18,7 +18,7 @@ import projects
 import pytest
 from cluster import Cluster, Environment, Worker, environments
 from frontends import Frontends, Run, Running, left_nothing, members, refused
-from support import Recorder
+from support import Recorder, is_gone
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.events import ArtifactBuilding, HookOutput
@@ -296,7 +296,7 @@ def test_a_job_whose_worker_is_killed_is_done_by_another(
     wait_until(lambda: len(held.hooks()) == 2, own)
     # What the dead worker had started has ended with it.
     wait_until(lambda: len(own.processes_of(MARKER)) == 1, own, seconds=20)
-    assert not Path(f"/proc/{first}").exists()
+    assert is_gone(first)
     held.let_go()
     run = running.finish(60)
     assert built(run) == ["demo-1.0-py3-none-any.whl"]
