@@ -23,7 +23,10 @@ from headless_wheel_builder.isolation.uv import find_uv
 ROOT = Path(__file__).resolve().parents[1]
 # What dask itself still supports, and we.
 OLDEST = (3, 10)
+NAME = "headless-wheel-builder"
 WORKERS = 3
+# Else what is shown to browsers is shown to everybody, whatever --host says.
+PRIVATE = ("--dashboard-address", "127.0.0.1:0")
 SECONDS = 60.0
 
 
@@ -57,11 +60,12 @@ def _interpreters() -> dict[str, Interpreter]:
 def _environment(folder: Path, name: str, interpreter: Interpreter) -> Environment:
     uv = find_uv(os.environ)
     assert uv is not None
-    requirements = [f"headless-wheel-builder[dask] @ {ROOT.as_uri()}", "-c", str(ROOT / "integration/requirements.txt")]
+    requirements = [f"{NAME}[dask] @ {ROOT.as_uri()}", "-c", str(ROOT / "integration/requirements.txt")]
     python = folder / "bin" / "python"
     for argv in (
         ["venv", "--quiet", "--python", interpreter.executable, str(folder)],
-        ["pip", "install", "--quiet", "--python", str(python), *requirements],
+        # uv takes a source tree for the one that it knows while its pyproject.toml is.
+        ["pip", "install", "--quiet", "--refresh-package", NAME, "--python", str(python), *requirements],
     ):
         subprocess.run([uv.path, *argv], check=True, env=environment(), cwd=folder.parent)
     return Environment(name, ".".join(map(str, interpreter.version[:2])), python)
@@ -103,7 +107,7 @@ class Cluster:
     def __enter__(self) -> Cluster:  # noqa: PYI034 - typing.Self came with 3.11
         self._folder.mkdir(parents=True, exist_ok=True)
         place = self._folder / "scheduler.json"
-        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show", "--scheduler-file", str(place))
+        options = ("--host", "127.0.0.1", "--port", "0", *PRIVATE, "--scheduler-file", str(place))
         self.scheduler = self._start(self._python, "scheduler", *options, log=self._folder / "scheduler.log")
         try:
             self._wait(lambda: place.exists() and place.read_text().strip().endswith("}"))
@@ -126,7 +130,7 @@ class Cluster:
         name = f"worker{len(self.workers)}"
         log, temporary = self._folder / f"{name}.log", self._folder / name
         temporary.mkdir()
-        options = ["--no-nanny", "--no-dashboard", "--nthreads", str(threads), "--local-directory", str(temporary)]
+        options = ["--no-nanny", *PRIVATE, "--nthreads", str(threads), "--local-directory", str(temporary)]
         resources = " ".join(f"{one}={threads}" for one in capabilities)
         options += ["--host", "127.0.0.1", "--name", name, *(["--resources", resources] if resources else [])]
         process = self._start(environment.python, "worker", self.address, *options, log=log, temporary=temporary)

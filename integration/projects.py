@@ -46,15 +46,15 @@ def table(root: Path, text: str | bytes) -> Path:
     return write(silent(root), {"pyproject.toml": text})
 
 
-def sdist(root: Path, file: str = "demo-1.0.tar.gz", change: str = SILENT, *, name: str = "demo") -> Path:
+def sdist(root: Path, name: str = "demo-1.0.tar.gz", change: str = SILENT, *, project: str = "demo") -> Path:
     """Make an sdist of such a project and return its path."""
     backend = f"{BACKEND}\n\n{textwrap.dedent(change)}"
     files = {
-        "PKG-INFO": PKG_INFO.format(name=name),
+        "PKG-INFO": PKG_INFO.format(name=project),
         "pyproject.toml": TABLE.format(requires="[]"),
         "backend.py": backend,
     }
-    return archive(root / file, {f"{name}-1.0/{member}": content for member, content in files.items()})
+    return archive(root / name, {f"{project}-1.0/{file}": content for file, content in files.items()})
 
 
 def archive(path: Path, files: Mapping[str, str], *more: tarfile.TarInfo) -> Path:

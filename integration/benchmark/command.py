@@ -105,7 +105,7 @@ def rounds(bench: Bench, made: Sequence[Project], options: Options) -> Iterator[
     """Measure each kind and each project on its own."""
     for kind in options.kinds:
         for project in made:
-            if kind in {TARGETS, *IN_CONTAINERS} and project.name != COMPILED:
+            if kind == JOBS or (kind in {TARGETS, *IN_CONTAINERS} and project.name != COMPILED):
                 continue
             contenders = [CONTENDERS[name] for name in options.contenders if kind in CONTENDERS[name].flags]
             for number, samples in enumerate(bench.measure(project, kind, contenders, options.rounds), 1):

@@ -47,7 +47,7 @@ def measure(bench: Bench, rounds: int, seed: int) -> dict[str, list[float]]:
 
 def _sdist(folder: Path, number: int) -> Path:
     name = f"demo{number}"
-    return sdist(folder, f"{name}-1.0.tar.gz", CHANGE.format(number=number), name=name)
+    return sdist(folder, f"{name}-1.0.tar.gz", CHANGE.format(number=number), project=name)
 
 
 def _run(bench: Bench, sdists: Sequence[Path], options: Sequence[str]) -> float:
@@ -77,8 +77,8 @@ def _cluster(bench: Bench, folder: Path, workers: int) -> Iterator[str]:
             started.enter_context(_process(bench, folder, log, *argv))
             return log
 
-        common = ("--host", "127.0.0.1", "--no-dashboard")
-        start("scheduler", "scheduler", *common, "--port", "0", "--no-show", "--scheduler-file", str(place))
+        common = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
+        start("scheduler", "scheduler", *common, "--port", "0", "--scheduler-file", str(place))
         _wait(lambda: place.exists() and place.read_text().rstrip().endswith("}"), folder)
         address: str = json.loads(place.read_text())["address"]
         options = (*common, "--no-nanny", "--nthreads", "1", "--resources", f"{CAPABILITY}=1")

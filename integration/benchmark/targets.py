@@ -32,9 +32,8 @@ MEMORY = 80e6
 # Many targets at once, on two cores.
 AT_ONCE = 0.6
 CONTAINER_AT_ONCE = 0.5
-# What a job may take more than a build here, and all of them on two workers of what they take on one.
+# What a job may take more than a build here.
 JOB_OVERHEAD = 0.050
-TWO_WORKERS = 0.7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +59,7 @@ def outcomes(results: Results) -> list[Outcome]:
     """Return those of all targets whose contenders were measured."""
     here: Parts = (ratios, mean, never_slower, overhead, imports, at_once)
     parts = here if not results.engine else (container_ratios, container_overhead, memory, container_at_once)
-    parts = (job_overhead, two_workers) if results.jobs else parts
+    parts = (job_overhead,) if results.jobs else parts
     return [outcome for part in parts for outcome in part(results)]
 
 
@@ -145,12 +144,6 @@ def job_overhead(results: Results) -> Iterator[Outcome]:
     """Compare jobs of one worker with the same builds here, one after another."""
     more = statistics.median(results.jobs[jobs.ONE]) - statistics.median(results.jobs[jobs.HERE])
     yield Outcome("overhead of a job", f"{jobs.BUILDS} small builds", more / jobs.BUILDS, JOB_OVERHEAD, "ms")
-
-
-def two_workers(results: Results) -> Iterator[Outcome]:
-    """Compare two workers with one."""
-    value = quotient(results.jobs[jobs.TWO], results.jobs[jobs.ONE])
-    yield Outcome("2 workers ÷ 1 worker", f"{jobs.BUILDS} small builds", value, TWO_WORKERS)
 
 
 def at_once(results: Results) -> Iterator[Outcome]:

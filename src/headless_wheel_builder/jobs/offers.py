@@ -85,8 +85,7 @@ class Offers:
 
     def _nobody(self, meant: VersionTarget) -> HeadlessWheelBuilderError:
         return InterpreterError(
-            f"No worker has {meant}",
-            cause=f"They have: {', '.join(self._targets) or 'no interpreters'}.",
+            f"No worker has {meant}: they have {', '.join(self._targets) or 'no interpreters'}",
             hint="Start a worker that says so: dask worker ADDRESS --resources 'cp313=1'",
         )
 

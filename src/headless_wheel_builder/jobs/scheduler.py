@@ -76,16 +76,34 @@ def connected(address: str) -> Iterator[Scheduler]:
         raise RequestError(
             "--scheduler needs dask.distributed", hint=f"Install it: pip install '{NAME}[dask]'"
         ) from None
+    _quiet()
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME)
     except (OSError, TypeError, ValueError) as error:
         raise IsolationError(
-            f"The scheduler {address} does not answer", cause=f"{error}.", hint="Does it run: dask scheduler?"
+            f"The scheduler {address} does not answer",
+            cause=f"{error}.",
+            hint="Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?",
         ) from None
     with contextlib.closing(client):
         scheduler = Scheduler(client)
         scheduler.check()
         yield scheduler
+
+
+def _quiet() -> None:
+    """Have dask say nothing of itself: what goes wrong is told by errors, and the rest is as it should be."""
+    import logging
+    import warnings
+
+    from distributed.versions import VersionMismatchWarning
+
+    # Workers with other Pythons are what it is for.
+    warnings.filterwarnings("ignore", category=VersionMismatchWarning)
+    # An sdist is sent with each job, so that any other worker can do it when one has died.
+    warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class Scheduler:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder.events import Event, HookOutput
 from headless_wheel_builder.isolation.capacity import this_machine
+from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
 from headless_wheel_builder.jobs.job import Done
 from headless_wheel_builder.jobs.perform import perform
 from headless_wheel_builder.jobs.travelling import packed
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks whether the job is still wanted, and between two pieces of a log.
 PERIOD: Final = 0.2
+# What dask calls a worker that takes and gives nothing any more.
+ENDING: Final = frozenset({"closing", "closed", "failed", "stopping", "stopped"})
 
 
 def perform_on_worker(request: str, sdist: bytes, topic: str, name: str) -> Done:
@@ -32,7 +36,7 @@ def perform_on_worker(request: str, sdist: bytes, topic: str, name: str) -> Done
 
     worker = get_worker()
     key = worker.get_current_task()
-    processes = Processes()
+    processes = GuardedProcesses(_guard())
     share = this_machine().share(worker.state.nthreads)
     with _Log(worker, topic, name) as log, _Watch(worker, str(key), processes, log):
         try:
@@ -40,6 +44,12 @@ def perform_on_worker(request: str, sdist: bytes, topic: str, name: str) -> Done
         except Cancelled:
             # Nobody waits for it, but dask must not take it for a reason to end the worker.
             raise RuntimeError("the job was cancelled") from None
+
+
+@functools.cache
+def _guard() -> Guard:
+    """Return the one guard of this worker."""
+    return Guard()
 
 
 class _Log:
@@ -101,6 +111,8 @@ class _Watch:
         while not self._is_over.wait(PERIOD):
             self._log.flush()
             task = self._worker.state.tasks.get(self._key)
-            if task is None or task.state == "cancelled":
+            is_unwanted = task is None or task.state == "cancelled"
+            # One that has lost its scheduler closes, and would wait for the job.
+            if is_unwanted or self._worker.status.name in ENDING:
                 self._processes.cancel()
                 return

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from support import is_alive, is_gone, pid_in, wait_for
+
+from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+from headless_wheel_builder.process import Cancelled, Group, Stoppable
+
+SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(600)"
+# A worker in the middle of a job, whose program has a child.
+WORKER = """
+    import sys
+    from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+
+    def main():
+        program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sys.argv[1]!r}, {sys.argv[2]!r}])"
+        processes = GuardedProcesses(Guard())
+        if sys.argv[3:]:
+            processes = processes.part()
+        processes.run([sys.executable, "-c", program], env={})
+
+    main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("more", [[], ["a part"]])
+def test_what_a_killed_process_has_started_is_ended(tmp_path: Path, number: signal.Signals, more: list[str]) -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(WORKER), SLEEPER, str(tmp_path / "pid"), *more]
+    with subprocess.Popen(argv) as worker:
+        sleeper = pid_in(tmp_path / "pid")
+        worker.send_signal(number)
+    assert is_gone(sleeper)
+
+
+def test_what_has_ended_is_nobodys_any_more() -> None:
+    class Noting(Guard):
+        """Remembers what it is told."""
+
+        def note(self, sign: str, running: Stoppable) -> None:
+            if isinstance(running, Group):
+                noted.append((sign, running.process.pid))
+            super().note(sign, running)
+
+    noted: list[tuple[str, int]] = []
+    guard = Noting()
+    processes = GuardedProcesses(guard)
+    assert processes.run([sys.executable, "-c", "pass"], env={}) == 0
+    assert processes.capture([sys.executable, "-c", "print(1)"], env={}).stdout == b"1\n"
+    guard.close()
+    # Whoever has such an id by now is somebody else.
+    assert [sign for sign, _ in noted] == ["+", "-", "+", "-"]
+    assert noted[0][1] == noted[1][1]
+
+
+def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:
+    guard = Guard()
+    processes = GuardedProcesses(guard)
+
+    def cancel(output: bytes) -> None:
+        assert output
+        processes.cancel()
+
+    program = "import time; print('x', flush=True); time.sleep(600)"
+    with pytest.raises(Cancelled):
+        processes.run([sys.executable, "-c", program], env={}, cwd=tmp_path, on_output=cancel)
+    guard.close()
+
+
+def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
+    guard = Guard()
+    os.killpg(guard._group.process.pid, signal.SIGKILL)  # noqa: SLF001
+    wait_for(lambda: not is_alive(guard._group.process.pid))  # noqa: SLF001
+    assert GuardedProcesses(guard).run([sys.executable, "-c", "pass"], env={}) == 0
+    guard.close()
