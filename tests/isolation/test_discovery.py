@@ -12,7 +12,8 @@ from pretenders import make_pretender
 from support import Recorder, make_context, make_script
 
 from headless_wheel_builder.errors import InterpreterError, RequestError
-from headless_wheel_builder.events import Explained
+from headless_wheel_builder.events import Explained, Noticed
+from headless_wheel_builder.isolation import probe
 from headless_wheel_builder.isolation.discovery import all_interpreters, find_targets
 from headless_wheel_builder.isolation.interpreters import Interpreter, running_interpreter
 from headless_wheel_builder.isolation.target import Missing, Target, these_platforms, this_platform
@@ -245,3 +246,37 @@ def test_what_is_not_there_is_missing_and_costs_the_others_nothing(machine: Mach
 def test_what_is_no_interpreter_at_all_is_a_wrong_request_of_the_whole_run(machine: Machine) -> None:
     with pytest.raises(RequestError):
         machine.targets("3.9", "latest")
+
+
+def counting(path: Path, log: Path, says: str) -> Path:
+    answer = json.dumps({**probe.describe(), "executable": says})
+    return make_script(path, f"echo asked >> {log}\n/bin/cat <<'EOF'\n{answer}\nEOF\n")
+
+
+def test_an_interpreter_is_asked_what_it_is_once_until_its_file_changes(tmp_path: Path) -> None:
+    log, context = tmp_path / "log", make_context(Recorder(), dict(os.environ))
+    python = counting(tmp_path / "python3.12", log, "")
+    assert find_targets([os.fspath(python)], context) == find_targets([os.fspath(python)], context)
+    assert log.read_text().count("asked") == 1
+    counting(python, log, "changed meanwhile")
+    find_targets([os.fspath(python)], context)
+    assert log.read_text().count("asked") == 2
+
+
+def test_a_shim_is_asked_each_time_as_it_may_start_another_interpreter(tmp_path: Path) -> None:
+    log, context = tmp_path / "log", make_context(Recorder(), dict(os.environ))
+    shim = counting(tmp_path / "python3.12", log, sys.executable)
+    for _ in range(2):
+        find_targets([os.fspath(shim)], context)
+    assert log.read_text().count("asked") == 2
+
+
+def test_a_path_that_is_another_interpreter_of_the_same_version_is_left_out_aloud(tmp_path: Path) -> None:
+    one, other = (make_pretender(tmp_path / name / "python3.12", (3, 12, 1)) for name in ("one", "other"))
+    recorder = Recorder()
+    context = make_context(recorder, dict(os.environ))
+    (target,) = find_targets([os.fspath(one), os.fspath(other)], context)
+    assert isinstance(target, Target)
+    assert target.python == os.fspath(one)
+    (notice,) = recorder.of(Noticed)
+    assert notice.message == f"{other} is left out: {one} is for {target.identifier} already"

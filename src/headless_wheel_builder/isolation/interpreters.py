@@ -29,6 +29,9 @@ PROBE_SECONDS: Final = 10.0
 
 UV_PLACE: Final = "uv's own interpreters (uv python find)"
 
+# A run of many targets needs to know each of them several times, and asking takes as long as a small build's hooks.
+_KNOWN: Final[dict[tuple[str, int, int, int, int], Interpreter]] = {}
+
 # Where it was found, and its path.
 Candidate: TypeAlias = tuple[str, str]
 
@@ -204,10 +207,25 @@ class BrokenError(Exception):
 
 
 def ask(executable: str, context: Context) -> Interpreter:
-    """Ask an interpreter what it is.
+    """Ask an interpreter what it is; once, for as long as its file stays as it is.
 
     :raises BrokenError: it does not say
     """
+    try:
+        status = os.stat(executable)
+    except OSError as error:
+        raise BrokenError(error.strerror or str(error)) from None
+    key = (executable, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    if (known := _KNOWN.get(key)) is not None:
+        return known
+    found = _asked(executable, context)
+    # What a shim starts depends on more than its file.
+    if os.path.realpath(found.executable) == os.path.realpath(executable):
+        _KNOWN[key] = found
+    return found
+
+
+def _asked(executable: str, context: Context) -> Interpreter:
     argv = [executable, "-E", "-s", "-c", _probe_source()]
     try:
         answer = context.processes.capture(argv, env=context.environ, timeout=PROBE_SECONDS)
