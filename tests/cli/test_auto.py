@@ -67,7 +67,7 @@ def test_what_a_project_is_can_be_seen_without_building_it(tmp_path: Path, capsy
     assert shown["backend"] == "flit_core (flit_core.buildapi)"
     assert shown["Python"] == ">=3.8"
     assert shown["extensions"] == "none"
-    assert shown["isolation"] == "venv: the project has no extension modules"
+    assert shown["auto"] == "chooses  venv: the project has no extension modules"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pyproject.toml"]
 
 

@@ -16,7 +16,7 @@ from support import wait_for
 from headless_wheel_builder.cli.board import Board
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.errors import HookFailedError, InterpreterError, ProjectError
-from headless_wheel_builder.events import ArtifactBuilding, HookOutput, LayerProgress, Noticed
+from headless_wheel_builder.events import ArtifactBuilding, HookOutput, LayerProgress, Noticed, Warned
 from headless_wheel_builder.jobs.task import ProjectTasks, Status, TaskResult, WheelTask
 
 NAME = f"cp310-{LINUX}"
@@ -125,7 +125,19 @@ def test_github_folds_the_log_of_each_task(pipe: Pipe, tasks: ProjectTasks) -> N
     board = make_board({"GITHUB_ACTIONS": "true"})
     board.started(tasks.wheels[0])(HookOutput("log\n"))
     board.ended(result(tasks.wheels[0], "built", seconds=1.0))
-    assert pipe.getvalue() == f"::group::{NAME}: built in 1.0 s\nlog\n::endgroup::\n"
+    begin, stop, log, go_on, end = pipe.getvalue().splitlines()
+    assert (begin, log, end) == (f"::group::{NAME}: built in 1.0 s", "log", "::endgroup::")
+    # What a backend prints cannot be a command: only whoever knows the token can go on with those.
+    token = stop.removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert go_on == f"::{token}::"
+
+
+def test_the_error_of_a_task_is_not_in_a_fold(pipe: Pipe, tasks: ProjectTasks) -> None:
+    board = make_board({"GITHUB_ACTIONS": "true"})
+    board.started(tasks.wheels[0])(HookOutput("log\n"))
+    board.ended(result(tasks.wheels[0], "failed", error=failure("log\n")))
+    assert pipe.getvalue().splitlines()[-2:] == ["::endgroup::", "ERROR Backend failed"]
 
 
 def test_gitlab_folds_the_log_of_each_task_in_a_section_of_its_own(pipe: Pipe, tasks: ProjectTasks) -> None:
@@ -186,11 +198,18 @@ def test_quietly_the_log_of_a_task_comes_only_when_it_fails(pipe: Pipe, tasks: P
     assert pipe.getvalue().splitlines()[-3:-1] == [f"* cp311-{LINUX}: failed, Backend failed", "log"]
 
 
-def test_very_quietly_nothing_is_said(pipe: Pipe, tasks: ProjectTasks) -> None:
+def test_very_quietly_only_what_went_wrong_is_said(pipe: Pipe, tasks: ProjectTasks) -> None:
     board = make_board(verbosity=-2)
-    board.started(tasks.wheels[0])(HookOutput("log\n"))
+    for task in tasks.wheels[:2]:
+        report = board.started(task)
+        report(HookOutput("log\n"))
+        report(Noticed("hello"))
+    report(Warned("it is old"))
     board.ended(result(tasks.wheels[0], "failed", error=failure("log\n")))
-    assert pipe.getvalue() == ""
+    board.ended(result(tasks.wheels[1], "built"))
+    lines = pipe.getvalue().splitlines()
+    assert lines[0].startswith(f"* {NAME}: failed, Backend failed")
+    assert lines[1:] == ["log", "ERROR Backend failed", f"WARNING cp311-{LINUX}: it is old"]
 
 
 def failure(log: str) -> HookFailedError:
@@ -321,9 +340,16 @@ def test_layers_of_an_image_are_a_phase_of_their_task_and_no_lines_of_their_own(
     ]
 
 
-@pytest.mark.parametrize(("environ", "verbosity"), [({"TERM": "dumb"}, 0), ({}, -1)])
+@pytest.mark.parametrize(
+    ("environ", "verbosity", "shown"),
+    [
+        ({"TERM": "dumb"}, 0, [f"* {NAME}: built in 0.0 s", "  hello"]),
+        # A log that nobody asked for is not shown on a screen, quietly or not.
+        ({}, -1, [f"{NAME}: built in 0.0 s"]),
+    ],
+)
 def test_who_wants_no_screen_gets_no_lines_that_change(
-    open_pty: Screens, tasks: ProjectTasks, environ: dict[str, str], verbosity: int
+    open_pty: Screens, tasks: ProjectTasks, environ: dict[str, str], verbosity: int, shown: list[str]
 ) -> None:
     tty = open_pty()
     board = make_board({**environ, "NO_COLOR": "1"}, verbosity)
@@ -332,7 +358,7 @@ def test_who_wants_no_screen_gets_no_lines_that_change(
         report(Noticed("hello"))
         assert not [thread for thread in threading.enumerate() if thread.name == "board"]
         board.ended(result(tasks.wheels[0], "built"))
-    assert tty.read() == [f"* {NAME}: built in 0.0 s", "  hello"]
+    assert tty.read() == shown
     assert "\33" not in tty.raw
 
 

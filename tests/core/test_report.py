@@ -128,3 +128,16 @@ def test_a_report_in_a_read_only_folder_is_refused(as_nobody: Path) -> None:
         prepared_report(os.fspath(as_nobody / "report.json"), "dist", BUILT),
     ):
         pytest.fail("the block was entered")
+
+
+@pytest.mark.parametrize("name", ["pkg-1.0.tar.gz", "pkg-1.0-py3-none-any.WHL"])
+def test_a_report_cannot_have_the_name_of_an_artifact(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match="would be taken for an artifact"):
+        check_report(str(tmp_path / "dist" / name), str(tmp_path / "dist"))
+    check_report(str(tmp_path / name), str(tmp_path / "dist"))
+    check_report(str(tmp_path / "dist" / "report.json"), str(tmp_path / "dist"))
+
+
+def test_a_report_cannot_be_the_output_folder(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"):
+        check_report(str(tmp_path / "dist"), str(tmp_path / "dist"))

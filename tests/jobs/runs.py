@@ -50,7 +50,7 @@ def make_tasks(
     folder: Path,
     *targets: str | Target,
     name: str = "pkg",
-    expectation: Expectation = "unknown",
+    expectation: Expectation = "platform",
     missing: Sequence[Missing] = (),
     is_sdist_wanted: bool = True,
     output_dir: Path | None = None,

@@ -19,7 +19,7 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.capacity import Capacity
 from headless_wheel_builder.isolation.target import Missing, Target
 from headless_wheel_builder.jobs.plan import Shard, Source, TargetStrategy, Wanted, is_for, plan_facts, planned
-from headless_wheel_builder.jobs.task import ProjectTasks
+from headless_wheel_builder.jobs.task import Expectation, ProjectTasks
 from headless_wheel_builder.values import changed
 
 
@@ -146,21 +146,35 @@ def test_what_cannot_be_read_excludes_nobody() -> None:
 
 @pytest.mark.parametrize("targets", [1, 2, 5, 7])
 @pytest.mark.parametrize("sources", [("one",), ("one", "two", "three")])
+@pytest.mark.parametrize("expectation", ["platform", "abi3", "pure", "unknown"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 30])
 def test_every_target_is_in_exactly_one_of_the_parts(
-    tmp_path: Path, targets: int, sources: tuple[str, ...], count: int
+    tmp_path: Path, targets: int, sources: tuple[str, ...], count: int, expectation: Expectation
 ) -> None:
     offers = [make_target(f"cp3{10 + number}") for number in range(targets)]
     asked = wanted(tmp_path, *sources, strategies=(Offering(tmp_path, *offers, MISSING),))
+    asked = changed(asked, sources=tuple(changed(one, expectation=expectation) for one in asked.sources))
     whole = names(planned(asked, make_context()))
     parts = [planned(changed(asked, shard=Shard(index, count)), make_context()) for index in range(1, count + 1)]
     assert Counter(name for part in parts for name in names(part)) == Counter(whole)
     assert len(whole) == len(sources) * (targets + 1)
-    sizes = [len(names(part)) for part in parts]
-    assert max(sizes) - min(sizes) <= 1
+    if expectation == "platform":
+        sizes = [len(names(part)) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
     # Each sdist is published once, by the first part.
     published = [[tasks.project.name for tasks in part if tasks.project.wants_sdist] for part in parts]
     assert published == [list(sources), *[[]] * (count - 1)]
+
+
+@pytest.mark.parametrize(("expectation", "together"), [("pure", 5), ("unknown", 5), ("abi3", 3), ("platform", 1)])
+def test_what_one_wheel_may_serve_is_in_one_part_so_that_no_two_parts_build_it(
+    tmp_path: Path, expectation: Expectation, together: int
+) -> None:
+    offers = [make_target(name) for name in ("cp310", "cp311", "cp312", "cp313t", "pp311")]
+    asked = wanted(tmp_path, "one", strategies=(Offering(tmp_path, *offers),))
+    asked = changed(asked, sources=tuple(changed(one, expectation=expectation) for one in asked.sources))
+    parts = [planned(changed(asked, shard=Shard(index, 9)), make_context()) for index in range(1, 10)]
+    assert max(len(names(part)) for part in parts) == together
 
 
 def test_every_part_makes_the_sdist_that_its_wheels_come_from(tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def test_nothing_but_artifacts_is_left(tmp_path: Path, temporary: Path) -> None:
 
 def test_a_pure_wheel_serves_the_others_which_are_not_begun(tmp_path: Path) -> None:
     crew = FakeCrew(building({"cp310": "py3-none-any"}))
-    results = outcomes(make_tasks(tmp_path, "cp310", "cp311", "pp311"), crew, make_context())
+    tasks = make_tasks(tmp_path, "cp310", "cp311", "pp311", expectation="unknown")
+    results = outcomes(tasks, crew, make_context())
     assert statuses(results) == {"sdist": "built", "cp310": "built", "cp311": "served", "pp311": "served"}
     assert crew.begun == ["sdist", f"cp310-{LINUX}"]
     assert results[f"cp311-{LINUX}"].artifact == results[f"cp310-{LINUX}"].artifact
@@ -100,7 +101,7 @@ def test_a_wheel_that_is_being_built_is_given_up_when_another_serves_its_target(
             return until_cancelled(context, others)
         if task.identifier.startswith("cp310"):
             assert others.wait(20)
-        return build(task, source, folder, context, {"cp310": "py3-none-any"})
+        return build(task, source, folder, context, {"cp310": ABI3})
 
     results = outcomes(make_tasks(tmp_path, "cp310", "cp311"), FakeCrew(work, slots=2), make_context())
     assert statuses(results) == {"sdist": "built", "cp310": "built", "cp311": "served"}
@@ -117,6 +118,42 @@ def test_a_wheel_that_was_built_although_another_serves_its_target_is_not_publis
     results = outcomes(make_tasks(tmp_path, "cp310", "cp311"), FakeCrew(work, slots=2), make_context())
     assert sorted(statuses(results).values()) == ["built", "built", "served"]
     assert dist(tmp_path) == ["pkg-1.0-py3-none-any.whl", "pkg-1.0.tar.gz"]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+@pytest.mark.parametrize("order", [("cp310", "cp311", "cp312", "pp311"), ("pp311", "cp312", "cp311", "cp310")])
+def test_a_pure_wheel_of_a_project_that_compiles_something_serves_no_other_target(
+    tmp_path: Path, slots: int, order: tuple[str, ...]
+) -> None:
+    tags = {"cp310": "py3-none-any", "pp311": "py3-none-any"}
+    crew = FakeCrew(building(tags), slots=slots)
+    results = outcomes(make_tasks(tmp_path, *order), crew, make_context())
+    assert sorted(statuses(results).values()) == ["built", "built", "built", "built", "served"]
+    assert results[f"cp311-{LINUX}"].status == results[f"cp312-{LINUX}"].status == "built"
+    assert len(dist(tmp_path)) == 4
+
+
+def test_where_the_interpreter_of_the_sdist_is_gone_another_makes_it(tmp_path: Path) -> None:
+    targets = [make_target(name, python=name) for name in ("cp310", "cp311")]
+    tasks = make_tasks(tmp_path, *targets)
+    assert tasks.sdist is not None
+    tasks = changed(tasks, sdist=changed(tasks.sdist, python="cp310"))
+
+    def work(task: Task, source: str, folder: Path, context: Context) -> BuildResult:
+        if isinstance(task, SdistTask) and task.python == "cp310":
+            raise InterpreterError("There is no interpreter at cp310")
+        return build(task, source, folder, context)
+
+    results = outcomes(tasks, FakeCrew(work), make_context())
+    assert statuses(results) == {"sdist": "built", "cp310": "built", "cp311": "built"}
+
+
+def test_where_all_interpreters_are_gone_the_sdist_has_failed(tmp_path: Path) -> None:
+    def work(task: Task, source: str, folder: Path, context: Context) -> BuildResult:
+        raise InterpreterError(f"gone: {task} {source} {folder} {context.verbosity}")
+
+    results = outcomes(make_tasks(tmp_path, "cp310", "cp311"), FakeCrew(work), make_context())
+    assert statuses(results) == {"sdist": "failed", "cp310": "stopped", "cp311": "stopped"}
 
 
 @pytest.mark.parametrize(("expectation", "tag"), [("pure", "py3-none-any"), ("abi3", "cp39-abi3-linux_x86_64")])

@@ -156,12 +156,13 @@ def _check_many(parser: Parser, arguments: Arguments) -> None:
 
 
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:
-    is_inspected = arguments.inspect and arguments.isolation is None and not arguments.no_isolation
-    if arguments.isolation not in CONTAINED and not is_inspected:
+    if arguments.isolation not in CONTAINED:
         for option in given(arguments):
             parser.error(f"{option}: only allowed with --isolation docker or auto")
     elif arguments.env_dir is not None:
         parser.error(f"--env-dir: not allowed with --isolation {arguments.isolation}")
+    if arguments.inspect and arguments.plan:
+        parser.error("--plan: not allowed with --inspect, which shows it too")
     if arguments.json and not arguments.inspect:
         parser.error("--json: only allowed with --inspect")
     if arguments.docker_hosts and arguments.scheduler is not None:

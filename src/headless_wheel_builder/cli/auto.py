@@ -21,13 +21,13 @@ def settled(
 ) -> tuple[Arguments, Choice | None]:
     """Return the arguments with an isolation that is chosen where the user leaves the choice to us.
 
-    Of several projects, the first that needs a container decides. The choice and its reason are said, unless they are
-    what `--inspect` shows.
+    Of several projects, the first that needs a container decides. The choice and its reason are said; `--inspect` shows
+    what the choice would be as well.
 
     :raises RequestError: an option for containers cannot be read
     """
-    is_asked = arguments.isolation == AUTO or (arguments.inspect and not _is_chosen(arguments))
-    if not is_asked:
+    is_auto = arguments.isolation == AUTO
+    if not (is_auto or (arguments.inspect and not _is_chosen(arguments))):
         return arguments, None
     from headless_wheel_builder.cli.containers import docker_configs
     from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
@@ -40,7 +40,7 @@ def settled(
     if not arguments.inspect:
         context.report(IsolationChosen(str(choice)))
     own = Arguments(**vars(arguments))
-    own.isolation = choice.isolation
+    own.isolation = choice.isolation if is_auto else None
     return own, choice
 
 

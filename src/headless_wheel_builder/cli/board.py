@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import secrets
 import sys
 import threading
 import time
@@ -12,8 +13,9 @@ from typing import Final, Protocol
 
 from headless_wheel_builder.cli.block import Block
 from headless_wheel_builder.cli.summary import detail
-from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.cli.terminal import STEPS_FROM, Terminal
 from headless_wheel_builder.cli.transcript import Transcript
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, HookFailedError
 from headless_wheel_builder.events import (
     ArtifactBuilding,
     EnvironmentCreating,
@@ -22,6 +24,7 @@ from headless_wheel_builder.events import (
     Reporter,
     RequirementsAsking,
     RequirementsInstalling,
+    Warned,
     WheelRepairing,
 )
 from headless_wheel_builder.jobs.task import PROBLEMS, Task, TaskResult
@@ -65,15 +68,18 @@ class Plain:
 
 
 class GitHub:
-    """Groups of GitHub Actions."""
+    """Groups of GitHub Actions; nothing in them is taken for a command, whatever a backend prints."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_hex(16)
 
     def begin(self, title: str) -> str:
-        """Return the command that begins a group."""
-        return f"::group::{title}"
+        """Return the commands that begin a group."""
+        return f"::group::{title}\n::stop-commands::{self._token}"
 
     def end(self) -> str:
-        """Return the command that ends it."""
-        return "::endgroup::"
+        """Return the commands that end it."""
+        return f"::{self._token}::\n::endgroup::"
 
 
 class GitLab:
@@ -111,8 +117,8 @@ class Board:
         self._verbosity = verbosity
         self._names_projects = names_projects
         self._folding = folding(environ, terminal)
-        is_screen = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
-        self._block = Block(sys.stderr) if is_screen and verbosity >= 0 else None
+        self._is_screen = sys.stderr is not None and sys.stderr.isatty() and environ.get("TERM") != "dumb"
+        self._block = Block(sys.stderr) if self._is_screen and verbosity >= 0 else None
         self._lock = threading.Lock()
         # Folders of one name are different projects.
         self._lines: dict[tuple[str, str], _Line] = {}
@@ -147,26 +153,36 @@ class Board:
             line = self._lines.pop((result.project.source, result.identifier), None)
             if self._block is not None:
                 self._block.clear()
-            if self._verbosity >= -1:
-                self._show(name, result, line)
+            self._show(name, result, line)
         if line is not None:
             line.transcript.close()
 
     def _show(self, name: str, result: TaskResult, line: _Line | None) -> None:
         title = _title(name, result)
-        is_whole = self._block is None or self._verbosity > 0 or result.status == "failed"
-        if line is None or not is_whole:
-            if result.status != "stopped":
-                self._terminal.note(title)
-            if result.error is not None and result.status in PROBLEMS:
-                self._terminal.error(result.error.message, result.error.cause, result.error.hint)
-            return
-        if result.error is not None:
-            line.transcript.fail(result.error)
+        is_problem = result.error is not None and result.status in PROBLEMS
+        is_said = self._verbosity >= STEPS_FROM or is_problem
+        is_whole = not self._is_screen or self._verbosity > 0 or result.status == "failed"
+        if line is not None and is_whole and is_said:
+            self._fold(title, line)
+        elif is_said and result.status != "stopped":
+            self._terminal.note(title)
+        if line is not None and not (is_whole and is_said):
+            for warning in line.warnings:
+                self._terminal.warn(f"{name}: {warning}")
+        # Not in a fold, where it would have to be looked for.
+        if result.error is not None and is_problem:
+            self._explain(result.error)
+
+    def _fold(self, title: str, line: _Line) -> None:
         self._terminal.note(self._folding.begin(title))
         line.transcript.show(sys.stderr)
         if end := self._folding.end():
             self._terminal.note(end)
+
+    def _explain(self, error: HeadlessWheelBuilderError) -> None:
+        if isinstance(error, HookFailedError) and self._verbosity < 0:
+            self._terminal.output(error.log)
+        self._terminal.error(error.message, error.cause, error.hint)
 
     def _draw_until(self, ended: threading.Event) -> None:
         while not ended.wait(PERIOD):
@@ -190,6 +206,7 @@ class _Line:
         self.name = name
         self.transcript = transcript
         self.phase = "beginning"
+        self.warnings: list[str] = []
         self._since = time.monotonic()
 
     def age(self) -> float:
@@ -197,6 +214,8 @@ class _Line:
 
     def __call__(self, event: Event, /) -> None:
         self.phase = PHASES.get(type(event), self.phase)
+        if isinstance(event, Warned):
+            self.warnings.append(event.message)
         self.transcript(event)
 
 

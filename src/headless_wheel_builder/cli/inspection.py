@@ -16,7 +16,7 @@ WIDTH = 14
 class Inspected:
     """What was found out about one source.
 
-    :param choice: what `--isolation auto` chooses for it; None where another isolation was asked for
+    :param choice: what `--isolation auto` chooses for the run; None where another isolation was asked for
     :param plan: what would be built, as `plan_facts` has it
     """
 
@@ -42,7 +42,7 @@ def lines(inspected: Inspected) -> Iterator[str]:
     yield from _row("extensions", [_extensions(metadata)])
     yield from _row("known from", metadata.evidence)
     if inspected.choice is not None:
-        yield from _row("isolation", [f"{inspected.choice.isolation}: {inspected.choice.reason}"])
+        yield from _row("auto chooses", [f"{inspected.choice.isolation}: {inspected.choice.reason}"])
     yield from _row("targets", [one["identifier"] for one in inspected.plan["targets"]] or ["none"])
     yield from _row("excluded", [f"{one['identifier']}: {one['excluded']}" for one in inspected.plan["excluded"]])
     yield from _row("missing", [f"{one['identifier']}: {one['reason']}" for one in inspected.plan["missing"]])

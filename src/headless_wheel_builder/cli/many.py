@@ -21,7 +21,7 @@ from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
 from headless_wheel_builder.core.report import check_report, prepared_report
 from headless_wheel_builder.core.stage import check_output_dir
-from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError, RequestError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.jobs.choice import Choice, expectation
 from headless_wheel_builder.jobs.crew import Crew
@@ -77,6 +77,18 @@ class Many:
             else:
                 self._check(plan)
                 self._build(plan, found.crew(plan), context)
+                return self._exit_code(plan)
+        return 0
+
+    def _exit_code(self, plan: Sequence[ProjectTasks]) -> int:
+        if not plan:
+            self._terminal.note(f"Part {self._arguments.shard} of the run has no targets")
+        elif not any(one.status in {"built", "served", *PROBLEMS} for one in self._results):
+            raise RequestError(
+                "Nothing was built: no target is left",
+                cause="The project is not for any interpreter that was asked for, or an override skips them all.",
+                hint="See which there are: --python all --plan",
+            )
         return 1 if any(result.status in PROBLEMS for result in self._results) else 0
 
     def conclude(self) -> None:
@@ -92,7 +104,7 @@ class Many:
         try:
             return analyze(source)
         except HeadlessWheelBuilderError:
-            if self._arguments.inspect:
+            if self._arguments.inspect or self._arguments.plan:
                 raise
             return None  # its build says what is wrong, and the others are built
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError
 from headless_wheel_builder.jobs.task import PROBLEMS, TaskResult
 
 HEADS: Final = ("target", "result", "seconds", "")
@@ -27,8 +28,16 @@ def detail(result: TaskResult) -> str:
     if result.artifact is not None:
         return result.artifact.path.name
     if result.error is not None:
-        return result.error.message.partition("\n")[0]
+        return _line(result.error)
     return "not finished" if result.status == "stopped" else ""
+
+
+def _line(error: HeadlessWheelBuilderError) -> str:
+    first = error.message.partition("\n")[0]
+    if isinstance(error, BackendError) and error.cause:
+        return f"{first}: {error.cause.strip().splitlines()[-1]}"
+    # What is below it is what it announces.
+    return " ".join(error.message.split()) if first.endswith(":") else first
 
 
 def table(results: Sequence[TaskResult]) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Final, TextIO
 
 from headless_wheel_builder.cli.streams import write
 from headless_wheel_builder.cli.terminal import Terminal
-from headless_wheel_builder.errors import HeadlessWheelBuilderError, HookFailedError
 from headless_wheel_builder.events import Event, HookOutput, LayerProgress
 
 # Characters kept in memory; longer ones go to a file that has no name.
@@ -33,12 +32,6 @@ class Transcript(Terminal):
             super().__call__(event)
         elif self._verbosity >= 0:
             self._spool.write(event.text)
-
-    def fail(self, error: HeadlessWheelBuilderError) -> None:
-        """Keep why the task failed."""
-        if isinstance(error, HookFailedError) and self._verbosity < 0:
-            self.output(error.log)
-        self.error(error.message, error.cause, error.hint)
 
     def show(self, stream: TextIO | None) -> None:
         """Write all of it."""

@@ -19,7 +19,7 @@ def check_destination(path: str, output_dir: str | None, *, noun: str, option: s
     folder = os.path.dirname(os.path.abspath(path))
     if not path:
         raise OutputError(f"The {noun} has no name", hint=f"Name a file with {option}.")
-    if os.path.isdir(path):
+    if os.path.isdir(path) or (output_dir is not None and os.path.abspath(path) == os.path.abspath(output_dir)):
         raise OutputError(f"The {noun} {path} is a folder", hint=f"Name a file with {option}.")
     if output_dir is not None and _is_within(os.path.abspath(output_dir), folder):
         return

@@ -116,6 +116,11 @@ class BuildEngine:
         from headless_wheel_builder.jobs.work import work_on
         from headless_wheel_builder.threads import iterate_blocking
 
+        for name, listed in (("sources", sources), ("pythons", pythons)):
+            if isinstance(listed, (str, os.PathLike)):
+                raise RequestError(f"{name} has to be a list", hint=f"Pass {name}=[{os.fspath(listed)!r}].")
+        if not sources or (jobs is not None and jobs < 1):
+            raise RequestError("A run needs a source and at least one job", hint="Pass sources=['.'] and jobs=None.")
         if not sdist and not wheel:
             raise RequestError("Neither sdists nor wheels were asked for", hint="Pass sdist=True or wheel=True.")
         own = () if self.config.python is None else (self.config.python,)

@@ -7,10 +7,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from headless_wheel_builder.core.destination import check_destination
+from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX
 from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.errors import OutputError
+
+ARTIFACT_SUFFIXES: Final = (SDIST_SUFFIX, WHEEL_SUFFIX)
 
 
 def check_report(path: str, output_dir: str) -> None:
@@ -21,6 +25,12 @@ def check_report(path: str, output_dir: str) -> None:
     :raises OutputError: it cannot
     """
     check_destination(path, output_dir, noun="report", option="--report")
+    is_beside = os.path.dirname(os.path.abspath(path)) == os.path.abspath(output_dir)
+    if is_beside and path.lower().endswith(ARTIFACT_SUFFIXES):
+        raise OutputError(
+            f"The report {path} would be taken for an artifact",
+            hint="Name another file with --report, x.json for example.",
+        )
 
 
 @contextlib.contextmanager

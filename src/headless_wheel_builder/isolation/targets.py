@@ -82,7 +82,8 @@ def parse_target(text: str) -> VersionTarget | PathTarget:
         raise RequestError(
             f"{text!r} is not an interpreter",
             cause="It has to be a version or a path.",
-            hint="Write for example --python 3.12, --python 3.13t, --python pypy3.10 or --python ./venv/bin/python.",
+            hint="Write for example --python 3.12, --python 3.13t, --python pypy3.10 or --python ./venv/bin/python; for"
+            " all that are found, --python all.",
         )
     target = VersionTarget(implementation, _numbers(match["version"]), bool(match["free"]))
     check_age(str(target), target.version)

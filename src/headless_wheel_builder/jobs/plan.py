@@ -54,7 +54,10 @@ class Shard:
         """
         index, slash, count = text.partition("/")
         if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-            raise RequestError(f"{text!r} is no part of a run", hint="Write for example --shard 1/4.")
+            raise RequestError(
+                f"{text!r} is no part of a run",
+                hint="Write I/N, the I-th of N parts, with I from 1 to N: --shard 1/4 for example.",
+            )
         return cls(int(index), int(count))
 
 
@@ -94,6 +97,7 @@ class Wanted:
     adjust: Adjust = _as_it_is
 
 
+Offers: TypeAlias = Sequence[tuple[Target | Missing, Provisioner]]
 Find: TypeAlias = Callable[[Provisioner, Sequence[str], Context], Sequence[Target | Missing]]
 
 
@@ -111,7 +115,7 @@ def planned(
         for strategy in wanted.strategies
         for target in (find or targets_of)(strategy, wanted.pythons, context if at is None else at(strategy))
     ]
-    whole = [_of_project(source, offers, wanted) for source in wanted.sources]
+    whole = [_of_project(source, name, offers, wanted) for source, name in _named(wanted.sources)]
     return list(_part(whole, wanted.shard))
 
 
@@ -125,12 +129,12 @@ def targets_of(strategy: Provisioner, pythons: Sequence[str], context: Context) 
     return find_targets(pythons, context)
 
 
-def _of_project(source: Source, offers: Sequence[tuple[Target | Missing, Provisioner]], wanted: Wanted) -> ProjectTasks:
+def _of_project(source: Source, name: str, offers: Offers, wanted: Wanted) -> ProjectTasks:
     from_sdist = is_file_with(source.path, SDIST_SUFFIX)
     project = Project(
         source=source.path,
         output_dir=default_output_dir(source.path) if wanted.output_dir is None else wanted.output_dir,
-        name=_name(source.path),
+        name=name,
         from_sdist=from_sdist,
         wants_sdist=not from_sdist and wanted.kinds != {"wheel"},
         config_settings=wanted.config_settings,
@@ -167,8 +171,11 @@ def is_for(target: Target, requires_python: str) -> bool:
         return True  # what is wrong with it is for the backend and the index to say
 
 
-def _name(path: str) -> str:
-    return os.path.basename(os.path.abspath(path)) or path
+def _named(sources: Sequence[Source]) -> Iterator[tuple[Source, str]]:
+    """Yield sources with what people call them: by their folders, or by their paths where these have one name."""
+    names = [os.path.basename(os.path.abspath(source.path)) for source in sources]
+    for source, name in zip(sources, names, strict=True):
+        yield source, name if name and names.count(name) == 1 else source.path
 
 
 def _part(whole: Sequence[ProjectTasks], shard: Shard) -> Iterator[ProjectTasks]:
@@ -176,14 +183,26 @@ def _part(whole: Sequence[ProjectTasks], shard: Shard) -> Iterator[ProjectTasks]
     if shard.count == 1:
         yield from whole
         return
-    number = 0
+    numbers: dict[tuple[str, ...], int] = {}
     for tasks in whole:
-        mine: dict[str, list[Any]] = {"wheels": [], "missing": []}
-        for kind, one in (*(("wheels", task) for task in tasks.wheels), *(("missing", one) for one in tasks.missing)):
+        mine: dict[type, list[Any]] = {WheelTask: [], Missing: []}
+        everything: tuple[WheelTask | Missing, ...] = (*tasks.wheels, *tasks.missing)
+        for one in everything:
+            number = numbers.setdefault((tasks.project.source, *_unit(one)), len(numbers))
             if number % shard.count == shard.index - 1:
-                mine[kind].append(one)
-            number += 1
-        yield from _kept(tasks, tuple(mine["wheels"]), tuple(mine["missing"]), is_first=shard.index == 1)
+                mine[type(one)].append(one)
+        yield from _kept(tasks, tuple(mine[WheelTask]), tuple(mine[Missing]), is_first=shard.index == 1)
+
+
+def _unit(one: WheelTask | Missing) -> tuple[str, ...]:
+    """Return what those have in common that one wheel may serve: they have to be in the same part of a run."""
+    if isinstance(one, Missing):
+        return "missing", one.identifier
+    if one.project.expectation in {"pure", "unknown"}:
+        return ()
+    target = one.target
+    is_able = target.implementation == "cpython" and not target.free_threaded
+    return (target.where,) if one.project.expectation == "abi3" and is_able else (target.where, target.identifier)
 
 
 def _kept(

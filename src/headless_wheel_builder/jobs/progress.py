@@ -12,8 +12,8 @@ from headless_wheel_builder.core.stage import Stage
 from headless_wheel_builder.errors import OutputError, ProjectError
 from headless_wheel_builder.jobs.durations import Durations
 from headless_wheel_builder.jobs.plan import is_for
-from headless_wheel_builder.jobs.serving import serves
-from headless_wheel_builder.jobs.task import ProjectTasks, Status, Task, TaskResult, WheelTask
+from headless_wheel_builder.jobs.serving import is_pure, serves
+from headless_wheel_builder.jobs.task import ProjectTasks, SdistTask, Status, Task, TaskResult, WheelTask
 from headless_wheel_builder.jobs.waiting import Waiting
 from headless_wheel_builder.values import changed
 
@@ -39,6 +39,7 @@ class Progress:
         self._waiting = Waiting((), "unknown", {})
         self._wheels: list[Artifact] = []
         self._facts: SdistFacts | None = None
+        self._tried: set[str | None] = set()
         self.sdist = self.project.source
 
     def missing(self) -> list[TaskResult]:
@@ -95,24 +96,33 @@ class Progress:
         :raises HeadlessWheelBuilderError: it cannot be published
         """
         self._waiting.release(task)
-        if other := self.serving(task):
+        staged = result.artifacts[0]
+        if other := self.serving(task) or self._same(staged, task):
             return [self.result(task, "served", other, seconds)]
-        artifact = self._publish(result.artifacts[0], task.identifier)
+        artifact = self._publish(staged, task.identifier)
         self._wheels.append(artifact)
         if self._facts is not None:
             self._durations.remember(self._facts.name, task.identifier, seconds)
         built = changed(self.result(task, "built", artifact, seconds), log=result.log)
-        served = self._waiting.take(lambda one: serves(artifact.tags, one.target))
+        served = self._waiting.take(lambda one: self._serves(artifact, one))
         return [built, *(self.result(one, "served", artifact) for one in served)]
 
     def serving(self, task: WheelTask) -> Artifact | None:
         """Return a wheel that was published and is for the target of another task too."""
-        return next((wheel for wheel in self._wheels if serves(wheel.tags, task.target)), None)
+        return next((wheel for wheel in self._wheels if self._serves(wheel, task)), None)
 
     def failed(self, task: Task) -> None:
         """Take note that a task has failed or was given up: who waited for what it would tell need not any more."""
         if isinstance(task, WheelTask):
             self._waiting.release(task)
+
+    def other_sdist(self, task: SdistTask) -> SdistTask | None:
+        """Return the sdist with another interpreter, where that of a task is not there; None if all were tried."""
+        self._tried.add(task.python)
+        for wheel in self._tasks.wheels:
+            if wheel.target.python not in self._tried:
+                return changed(task, python=wheel.target.python, strategy=wheel.strategy)
+        return None
 
     def give_up(self) -> list[TaskResult]:
         """Return the results of the wheels that will not be begun any more."""
@@ -134,6 +144,16 @@ class Progress:
             artifact=artifact,
             seconds=seconds,
         )
+
+    def _serves(self, wheel: Artifact, task: WheelTask) -> bool:
+        # Of a project that compiles something, a pure wheel is what is left where it could not, or need not.
+        has_less = self.project.expectation in {"platform", "abi3"} and is_pure(wheel.tags)
+        return not has_less and serves(wheel.tags, task.target)
+
+    def _same(self, staged: Artifact, task: WheelTask) -> Artifact | None:
+        """Return the wheel that was published under the name of another that is for its target too."""
+        same = (wheel for wheel in self._wheels if wheel.path.name == staged.path.name)
+        return next((wheel for wheel in same if serves(wheel.tags, task.target)), None)
 
     def _begin_wheels(self, facts: SdistFacts) -> list[TaskResult]:
         allowed = [task for task in self._tasks.wheels if is_for(task.target, facts.requires_python)]

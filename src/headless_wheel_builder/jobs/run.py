@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.core.stage import staging
-from headless_wheel_builder.errors import HeadlessWheelBuilderError
+from headless_wheel_builder.errors import HeadlessWheelBuilderError, InterpreterError
+from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.jobs.crew import Crew
 from headless_wheel_builder.jobs.progress import Progress
@@ -146,12 +147,23 @@ class Run:
         try:
             results = self._built(future.result(), ended, seconds)
         except (HeadlessWheelBuilderError, OSError) as error:
+            if isinstance(error, InterpreterError) and self._is_tried_again(ended, error):
+                return []
             ended.progress.failed(ended.task)
             return self._failed(ended, _explained(error), seconds)
         except Cancelled:
             return self._cancelled(ended, seconds)
         self._end_served(ended.progress)
         return results
+
+    def _is_tried_again(self, ended: _Running, error: InterpreterError) -> bool:
+        """Tell whether it is an sdist, which any other interpreter can make as well."""
+        if not isinstance(ended.task, SdistTask) or not (other := ended.progress.other_sdist(ended.task)):
+            return False
+        self._context.report(Noticed(f"{error.message}: another interpreter makes the sdist"))
+        self._listener.ended(_result(ended.task))
+        self._sdists.append((other, ended.progress))
+        return True
 
     def _built(self, result: BuildResult, ended: _Running, seconds: float) -> list[TaskResult]:
         if isinstance(ended.task, SdistTask):

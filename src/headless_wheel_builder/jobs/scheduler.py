@@ -47,6 +47,10 @@ def check_address(address: str) -> None:
     match = _ADDRESS.fullmatch(address)
     if match is not None and (match["scheme"] == "tls" or _is_loopback(match["host"].strip("[]"))):
         return
+    if match is None:
+        raise RequestError(
+            f"{address!r} is no address of a scheduler", hint="Write tcp://127.0.0.1:PORT, or tls://HOST:PORT."
+        )
     raise RequestError(
         f"The scheduler {address} cannot be used safely",
         cause="Whoever reaches it can run anything on its workers, and read what is sent.",
@@ -207,7 +211,10 @@ class _Handed:
         try:
             return self._future.result()
         except CancelledError:
-            raise IsolationError("The scheduler has cancelled the job", hint="Was it stopped or restarted?") from None
+            raise IsolationError(
+                "The scheduler has ended the job, or does not answer any more",
+                hint="Was it stopped or restarted? Start it again, and its workers, and build the rest.",
+            ) from None
         except Exception as error:
             raise _died(error) from error
 
@@ -224,7 +231,11 @@ class _Handed:
             self._seen = now
         elif now - self._seen > LOST_SECONDS:
             self._future.cancel()
-            raise self._scheduler.nobody(self._needed)
+            raise IsolationError(
+                f"No worker has {self._needed} any more",
+                cause=f"The last one that had it went while it built, {LOST_SECONDS:.0f} seconds ago.",
+                hint="See its log: was it ended, or out of memory? Start it again.",
+            )
 
 
 class _Letters:

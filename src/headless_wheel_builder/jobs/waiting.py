@@ -10,8 +10,9 @@ from headless_wheel_builder.jobs.task import Expectation, WheelTask
 class Waiting:
     """The tasks that are not begun yet: the longest first, except for scouts.
 
-    A project whose wheels are likely to serve more than one target sends a scout: the others wait until it is known
-    what its wheel is for. A pure project sends one, an abi3 project one to each place, for the oldest interpreter.
+    A project whose wheels may serve more than one target sends a scout: the others wait until it is known what its
+    wheel is for. A pure project, and one that nothing is known of, sends one; an abi3 project one to each place, for
+    the oldest interpreter.
 
     :param durations: seconds that tasks took in earlier runs, by identifier
     """
@@ -52,7 +53,7 @@ class Waiting:
 
 
 def _scouts(tasks: tuple[WheelTask, ...], expectation: Expectation) -> dict[str, WheelTask]:
-    if expectation == "pure":
+    if expectation in {"pure", "unknown"}:
         return {"": tasks[0]} if tasks else {}
     if expectation != "abi3":
         return {}

@@ -109,32 +109,40 @@ def test_a_major_version_alone_is_looked_for_in_the_image() -> None:
 
 @pytest.mark.parametrize("text", ["/none/python", "graalpy3", "3.7"])
 def test_what_the_image_does_not_have_is_missing(text: str) -> None:
-    missing, there = find(text, "3.12")
+    missing, there = find(text, "3.13")
     assert isinstance(missing, Missing)
     assert isinstance(there, Target)
     assert missing.identifier == f"{text}-{WHERE}"
 
 
 def test_an_image_that_nothing_is_known_of_says_its_policy_itself() -> None:
-    found = find("3.12", image=UNKNOWN, look=Looking({"AUDITWHEEL_POLICY": "musllinux_1_2"}))
+    found = find("3.13", image=UNKNOWN, look=Looking({"AUDITWHEEL_POLICY": "musllinux_1_2"}))
     (one,) = found
     assert isinstance(one, Target)
-    assert one.identifier == "cp312-musllinux_aarch64"
+    assert one.identifier == "cp313-musllinux_aarch64"
     assert one.platforms == platforms_of("musllinux_1_2", "aarch64")
 
 
 def test_the_old_name_of_a_policy_is_that_policy() -> None:
-    (one,) = find("3.12", image=UNKNOWN, look=Looking({"AUDITWHEEL_POLICY": "manylinux2014"}))
+    (one,) = find("3.13", image=UNKNOWN, look=Looking({"AUDITWHEEL_POLICY": "manylinux2014"}))
     assert isinstance(one, Target)
     assert one.platforms == platforms_of("manylinux_2_17", "aarch64")
 
 
 def test_an_image_without_a_policy_promises_nothing() -> None:
-    (one,) = find("3.12", image=UNKNOWN)
+    (one,) = find("3.13", image=UNKNOWN)
     assert isinstance(one, Target)
-    assert (one.identifier, one.platforms) == ("cp312-linux_aarch64", ("linux_aarch64",))
+    assert (one.identifier, one.platforms) == ("cp313-linux_aarch64", ("linux_aarch64",))
 
 
 def test_each_target_comes_once_in_the_order_in_which_it_is_named() -> None:
     found = find("3.13", "all", "3.13")
     assert [one.identifier.partition("-")[0] for one in found] == ["cp313", "cp38", "cp313t", "pp310"]
+
+
+def test_a_version_that_an_image_which_was_looked_at_does_not_have_is_missing() -> None:
+    missing, there = find("3.12", "3.13", image=UNKNOWN)
+    assert isinstance(missing, Missing)
+    assert missing.identifier == "3.12-linux_aarch64"
+    assert isinstance(there, Target)
+    assert there.python == "/opt/python/cp313-cp313/bin/python"

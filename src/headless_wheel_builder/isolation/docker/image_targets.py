@@ -57,7 +57,8 @@ class ImageTargets:
             named = None  # what names it below /opt/python, which only the image knows
         except InterpreterError as error:
             return Missing(text, self._where(), error)
-        if isinstance(named, VersionTarget) and len(named.version) > 1:
+        # Of an image that was looked at, it is known which interpreters are there.
+        if self._seen is None and isinstance(named, VersionTarget) and len(named.version) > 1:
             return named_target(text, named, self._where(), self._platforms())
         try:
             return self._target(self._surroundings().find(text))
