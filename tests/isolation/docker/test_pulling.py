@@ -406,8 +406,8 @@ def test_a_pull_that_makes_no_progress_is_broken_off_and_tried_again(puller: Pul
 
 
 def test_a_slow_pull_that_makes_progress_is_not_given_up(puller: Puller) -> None:
-    puller.patience = Patience(waits=(), silence=0.6)
-    slow = [part for count in range(8) for part in (lambda: time.sleep(0.2), layer("aa", "Downloading", count, 9))]
+    puller.patience = Patience(waits=(), silence=1.5)
+    slow = [part for count in range(10) for part in (lambda: time.sleep(0.2), layer("aa", "Downloading", count, 11))]
     puller.fake.answers = [messages(*slow, puller.arrives(f"{NAME}:latest"))]
     assert puller.pull(NAME) == ID
 
