@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,17 +40,24 @@ class Analyzed:
         return f"{self.sdist} is {self.truth}, and was said to be {self.kind}: {'; '.join(self.said.evidence[:3])}"
 
 
+AT_ONCE = 8
+pytestmark = pytest.mark.xdist_group("analyzer")
+
+
 @pytest.fixture(scope="module")
 def analyzed(pytestconfig: pytest.Config) -> list[Analyzed]:
     """Analyze each, as it is on the index."""
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("sdists")
-    found = []
-    for entry in toml_of(FILE)["sdist"]:
-        sdist = Sdist(entry["name"], entry["version"], entry["sha256"], family="")
-        said = analyze(os.fspath(kept(sdist, folder, environment())))
-        found.append(Analyzed(f"{sdist.name} {sdist.version}", entry["wheel"], said))
-    return found
+    entries = toml_of(FILE)["sdist"]
+    sdists = [Sdist(entry["name"], entry["version"], entry["sha256"], family="") for entry in entries]
+    # An index is asked for each of them: that is nothing but waiting.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        archives = pool.map(lambda sdist: kept(sdist, folder, environment()), sdists)
+        return [
+            Analyzed(f"{sdist.name} {sdist.version}", entry["wheel"], analyze(os.fspath(archive)))
+            for entry, sdist, archive in zip(entries, sdists, archives, strict=True)
+        ]
 
 
 def test_nearly_all_are_known_for_what_they_are(analyzed: list[Analyzed]) -> None:
