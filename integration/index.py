@@ -62,7 +62,7 @@ def kept(sdist: Sdist, folder: Path, env: Mapping[str, str]) -> Path:
 def url_of(sdist: Sdist, uv: str, env: Mapping[str, str]) -> str:
     """Ask the installer, with the index that is configured here, where an sdist is, without building it if it can."""
     # Whatever Python this is: some sdists are for newer ones only, and none of them is installed here.
-    version = ("--python-version", "3.13")
+    version = ("--python-version", "3.13", "--no-python-downloads")
     done = subprocess.run(
         [uv, "pip", "compile", "--quiet", "--no-deps", "--no-header", *version, "--format", "pylock.toml", "-"],
         input=f"{sdist.name}=={sdist.version}",
