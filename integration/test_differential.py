@@ -414,8 +414,6 @@ WRONG_USE = r"""
 --bogus
 -Z
 --srcdir .
-. .
-a b c
 --wheel=1
 -w=1
 --no-isolation=yes
