@@ -368,11 +368,17 @@ def test_a_capability_that_no_worker_has_is_a_clear_error(
     refused(frontends.ours(*argv, root=tmp_path / "w"), "No worker has docker", "--resources 'docker=1'")
 
 
-@pytest.mark.parametrize("address", ["tcp://builds.example.org:8786", "tcp://192.0.2.1:8786", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("address", ["tcp://builds.example.org:8786", "tcp://192.0.2.1:8786"])
 def test_an_address_that_others_could_listen_to_is_refused(frontends: Frontends, tmp_path: Path, address: str) -> None:
     projects.silent(tmp_path / "w")
     run = frontends.ours("demo", "--scheduler", address, root=tmp_path / "w")
     refused(run, f"The scheduler {address} cannot be used safely", "tls://HOST:PORT")
+
+
+def test_what_is_no_address_of_a_scheduler_is_an_error(frontends: Frontends, tmp_path: Path) -> None:
+    projects.silent(tmp_path / "w")
+    run = frontends.ours("demo", "--scheduler", "http://127.0.0.1:1", root=tmp_path / "w")
+    refused(run, "'http://127.0.0.1:1' is no address of a scheduler", "tcp://127.0.0.1:PORT")
 
 
 def test_a_scheduler_that_does_not_answer_is_an_error(frontends: Frontends, tmp_path: Path) -> None:
