@@ -125,8 +125,10 @@ def _of_uv(context: Context) -> Iterator[str]:
         return
     argv = [uv.path, "python", "list", "--only-installed", "--managed-python", "--no-python-downloads"]
     argv += ["--no-config", "--output-format", "json"]
-    environ = {name: value for name, value in context.environ.items() if name not in {"VIRTUAL_ENV", "UV_PYTHON"}}
-    answer = context.processes.capture(argv, env=environ, timeout=PROBE_SECONDS)
+    # It would ask those on PATH as well, to leave them out; shims among them take as long as a build.
+    unwanted = {"VIRTUAL_ENV", "UV_PYTHON"}
+    environ = {name: value for name, value in context.environ.items() if name not in unwanted}
+    answer = context.processes.capture(argv, env={**environ, "PATH": ""}, timeout=PROBE_SECONDS)
     try:
         listed = json.loads(answer.stdout) if answer.returncode == 0 else []
         known = [(_version(one), str(one["path"])) for one in listed if one.get("path")]
