@@ -123,8 +123,9 @@ def chosen(arguments: Arguments, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment that builds start from, with the engine that the arguments name."""
     if not arguments.docker_hosts:
         return dict(environ)
-    others = {name: text for name, text in environ.items() if name != "DOCKER_CONTEXT"}
-    return {**others, "DOCKER_HOST": arguments.docker_hosts[0]}
+    from headless_wheel_builder.isolation.docker.endpoint import meaning
+
+    return meaning(arguments.docker_hosts[0], environ)
 
 
 def current_folder() -> str:

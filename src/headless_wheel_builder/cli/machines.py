@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.isolation.base import Context, Provisioner
+from headless_wheel_builder.isolation.docker.endpoint import meaning
 from headless_wheel_builder.jobs.crew import Crew, thread_crew
 from headless_wheel_builder.jobs.engines import EngineCrew, Host, find_hosts, host_for
 from headless_wheel_builder.jobs.plan import Find, TargetStrategy, targets_of
@@ -85,6 +86,6 @@ def _hosts(arguments: Arguments, strategy: Provisioner, context: Context) -> Seq
         return ()
 
     def ask(address: str) -> Capacity:
-        return strategy.capacity(changed(context, environ={**context.environ, "DOCKER_HOST": address}))
+        return strategy.capacity(changed(context, environ=meaning(address, context.environ)))
 
     return find_hosts(arguments.docker_hosts, ask, arguments.jobs)

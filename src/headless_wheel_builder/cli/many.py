@@ -20,6 +20,7 @@ from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
 from headless_wheel_builder.core.report import check_report, prepared_report
+from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.core.stage import check_output_dir
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError, RequestError
 from headless_wheel_builder.isolation.base import Context
@@ -89,16 +90,23 @@ class Many:
                 cause="The project is not for any interpreter that was asked for, or an override skips them all.",
                 hint="See which there are: --python all --plan",
             )
-        return 1 if any(result.status in PROBLEMS for result in self._results) else 0
+        return 1 if self._has_problems else 0
 
     def conclude(self) -> None:
         """Say what came of everything."""
         if self._arguments.verbosity >= -1 and len(self._results) > 1:
             for line in table(self._results):
                 self._terminal.note(line)
-        built = [one.artifact.path.name for one in self._results if one.status == "built" and one.artifact is not None]
-        if self._is_complete and not any(one.status in PROBLEMS for one in self._results):
-            self._terminal.built(built)
+        if self._is_complete and not self._has_problems:
+            self._terminal.built([artifact.path.name for artifact in self._built])
+
+    @property
+    def _has_problems(self) -> bool:
+        return any(one.status in PROBLEMS for one in self._results)
+
+    @property
+    def _built(self) -> list[Artifact]:
+        return [one.artifact for one in self._results if one.status == "built" and one.artifact is not None]
 
     def _analyzed(self, source: str) -> ProjectMetadata | None:
         try:
@@ -150,10 +158,9 @@ class Many:
         self._is_complete = True
 
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
-        artifacts = [one.artifact for one in self._results if one.status == "built" and one.artifact is not None]
         folders = {tasks.project.output_dir for tasks in plan}
         output_dir = folders.pop() if len(folders) == 1 else None
-        with prepared_report(self._arguments.report, output_dir, artifacts) as commit:
+        with prepared_report(self._arguments.report, output_dir, self._built) as commit:
             commit()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -37,17 +37,15 @@ class Crew(Protocol):
         ...
 
 
-class ThreadCrew:
-    """Threads of this process.
+class Slots:
+    """Threads, each of which does or follows a task.
 
-    :param slots: how many tasks are done at once
-    :param share: variables that tell backends how much each of them may do at once
+    :param slots: how many tasks are under way at once
     """
 
-    def __init__(self, slots: int, share: Mapping[str, str]) -> None:
+    def __init__(self, slots: int) -> None:
         self._executor = ThreadPoolExecutor(slots, thread_name_prefix="task")
         self._slots = slots
-        self._share = share
         self._running: set[Future[BuildResult]] = set()
 
     def has_room(self, task: Task) -> bool:
@@ -56,15 +54,30 @@ class ThreadCrew:
         self._running = {future for future in self._running if not future.done()}
         return len(self._running) < self._slots
 
-    def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
-        """Begin a task on a thread."""
-        future = self._executor.submit(do, task, source, folder, sharing(context, self._share))
-        self._running.add(future)
-        return future
-
     def shutdown(self) -> None:
         """Wait until all threads have ended."""
         self._executor.shutdown()
+
+    def _begin(self, work: Callable[..., BuildResult], *arguments: object) -> Future[BuildResult]:
+        future = self._executor.submit(work, *arguments)
+        self._running.add(future)
+        return future
+
+
+class ThreadCrew(Slots):
+    """Threads of this process.
+
+    :param slots: how many tasks are done at once
+    :param share: variables that tell backends how much each of them may do at once
+    """
+
+    def __init__(self, slots: int, share: Mapping[str, str]) -> None:
+        super().__init__(slots)
+        self._share = share
+
+    def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
+        """Begin a task on a thread."""
+        return self._begin(do, task, source, folder, sharing(context, self._share))
 
 
 def thread_crew(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,7 +12,7 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.sdist import check_sdist
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.portable import facts_of
-from headless_wheel_builder.jobs.crew import do
+from headless_wheel_builder.jobs.crew import Slots, do
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.jobs.task import SdistTask, Task, WheelTask
 from headless_wheel_builder.process import Cancelled
@@ -48,36 +48,21 @@ class Submit(Protocol):
         ...
 
 
-class ElsewhereCrew:
+class ElsewhereCrew(Slots):
     """Sdists are made here, wheels elsewhere; each wheel is verified here again.
 
     :param slots: how many tasks are under way at once
     """
 
     def __init__(self, submit: Submit, slots: int) -> None:
+        super().__init__(slots)
         self._submit = submit
-        self._slots = slots
-        self._executor = ThreadPoolExecutor(slots, thread_name_prefix="task")
-        self._running: set[Future[BuildResult]] = set()
-
-    def has_room(self, task: Task) -> bool:
-        """Tell whether less is under way than there is room for."""
-        del task
-        self._running = {future for future in self._running if not future.done()}
-        return len(self._running) < self._slots
 
     def submit(self, task: Task, source: str, folder: str, context: Context) -> Future[BuildResult]:
         """Begin a task: an sdist here, a wheel elsewhere."""
         if isinstance(task, SdistTask):
-            future = self._executor.submit(do, _here(task), source, folder, context)
-        else:
-            future = self._executor.submit(self._hand_over, task, source, folder, context)
-        self._running.add(future)
-        return future
-
-    def shutdown(self) -> None:
-        """Wait until all tasks have ended."""
-        self._executor.shutdown()
+            return self._begin(do, _here(task), source, folder, context)
+        return self._begin(self._hand_over, task, source, folder, context)
 
     def _hand_over(self, task: WheelTask, source: str, folder: str, context: Context) -> BuildResult:
         job = Job(

@@ -10,6 +10,7 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.capacity import Capacity
+from headless_wheel_builder.isolation.docker.endpoint import meaning
 from headless_wheel_builder.jobs.crew import do, sharing
 from headless_wheel_builder.jobs.plan import TargetStrategy
 from headless_wheel_builder.jobs.task import Task
@@ -17,8 +18,6 @@ from headless_wheel_builder.values import changed, named_value
 
 # What a processor runs besides its own programs.
 NARROWER: Final = {"x86_64": "i686", "aarch64": "armv7l"}
-# What says which engine is meant.
-OTHERS: Final = frozenset({"DOCKER_HOST", "DOCKER_CONTEXT"})
 
 
 @named_value
@@ -40,8 +39,7 @@ class Host:
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which this engine is meant."""
-        others = {name: text for name, text in environ.items() if name not in OTHERS}
-        return {**others, "DOCKER_HOST": self.address}
+        return meaning(self.address, environ)
 
 
 class EngineCrew:

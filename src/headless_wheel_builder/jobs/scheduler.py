@@ -215,7 +215,7 @@ class _Handed:
                 "The scheduler has ended the job, or does not answer any more",
                 hint="Was it stopped or restarted? Start it again, and its workers, and build the rest.",
             ) from None
-        except Exception as error:
+        except Exception as error:  # whatever dask, or the process of a worker, has to say of it
             raise _died(error) from error
 
     def cancel(self) -> None:

@@ -74,6 +74,12 @@ def find_endpoint(environ: Mapping[str, str], platform: str = os.name) -> Endpoi
     return Endpoint(WINDOWS_PIPE, source="the default") if platform == "nt" else _local(environ)
 
 
+def meaning(address: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the engine at an address is meant, whatever else it names."""
+    others = {name: text for name, text in environ.items() if name != "DOCKER_CONTEXT"}
+    return {**others, "DOCKER_HOST": address}
+
+
 def _of_context(name: str, source: str, folder: str) -> Endpoint:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = _read(os.path.join(folder, "contexts", "meta", digest, "meta.json"))
