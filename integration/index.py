@@ -38,13 +38,15 @@ def toml_of(file: Path) -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+# Before there are threads: sysconfig, which is asked for it, is not safe in them before Python 3.12 (cpython 92452).
+UV = uv.find_uv_bin()
 SDISTS = [Sdist(**entry) for entry in toml_of(Path(__file__).with_name("real_sdists.toml"))["sdist"]]
 
 
 def kept(sdist: Sdist, folder: Path, env: Mapping[str, str]) -> Path:
     """Return the file of an sdist: from a folder where such files are kept, or from the index."""
     place = folder / sdist.sha256
-    url = url_of(sdist, uv.find_uv_bin(), env) if not place.is_dir() else ""
+    url = url_of(sdist, env) if not place.is_dir() else ""
     if url:
         content = fetch(url)
         assert hashlib.sha256(content).hexdigest() == sdist.sha256
@@ -59,12 +61,12 @@ def kept(sdist: Sdist, folder: Path, env: Mapping[str, str]) -> Path:
     return file
 
 
-def url_of(sdist: Sdist, uv: str, env: Mapping[str, str]) -> str:
+def url_of(sdist: Sdist, env: Mapping[str, str]) -> str:
     """Ask the installer, with the index that is configured here, where an sdist is, without building it if it can."""
     # Whatever Python this is: some sdists are for newer ones only, and none of them is installed here.
     version = ("--python-version", "3.13", "--no-python-downloads")
     done = subprocess.run(
-        [uv, "pip", "compile", "--quiet", "--no-deps", "--no-header", *version, "--format", "pylock.toml", "-"],
+        [UV, "pip", "compile", "--quiet", "--no-deps", "--no-header", *version, "--format", "pylock.toml", "-"],
         input=f"{sdist.name}=={sdist.version}",
         env=env,
         check=True,

@@ -41,7 +41,6 @@ class Analyzed:
 
 
 AT_ONCE = 8
-pytestmark = pytest.mark.xdist_group("analyzer")
 
 
 @pytest.fixture(scope="module")

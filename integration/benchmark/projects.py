@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from integration.benchmark.running import BenchmarkError
-from integration.benchmark.toolbox import our_uv
 from integration.benchmark.workspace import Workspace
 from integration.index import SDISTS, fetch, toml_of, url_of
 from integration.projects import setuptools_c, write
@@ -62,7 +61,7 @@ def real(name: str, workspace: Workspace, folder: Path) -> Path:
     (sdist,) = (sdist for sdist in SDISTS if sdist.name == name)
     folder.mkdir(parents=True)
     archive = folder / "sdist.tar.gz"
-    archive.write_bytes(fetch(url_of(sdist, our_uv(), workspace.environment())))
+    archive.write_bytes(fetch(url_of(sdist, workspace.environment())))
     if hashlib.sha256(archive.read_bytes()).hexdigest() != sdist.sha256:
         raise BenchmarkError(f"the sdist of {name} {sdist.version} on the index is not the one that was pinned")
     with tarfile.open(archive) as tar:

@@ -7,11 +7,14 @@ import os
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from core.archives import PLAIN, make_wheel
@@ -102,6 +105,34 @@ def test_uv_beside_us_is_preferred() -> None:
     assert found is not None
     assert os.path.isfile(found.path)
     assert not found.is_external
+
+
+class Outside(ModuleType):
+    """A package uv of an interpreter without a virtual environment, that says whether two threads asked it at once."""
+
+    def __init__(self) -> None:
+        super().__init__("uv")
+        self.alone, self.is_shared = threading.Lock(), False
+
+    def find_uv_bin(self) -> str:
+        is_alone = self.alone.acquire(blocking=False)
+        self.is_shared |= not is_alone
+        time.sleep(0.001)
+        if is_alone:
+            self.alone.release()
+        return "/outside/uv"
+
+
+def test_threads_ask_for_uv_one_after_another_as_sysconfig_is_not_safe_in_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outside = Outside()
+    monkeypatch.setitem(sys.modules, "uv", outside)
+    monkeypatch.setattr(sys, "base_prefix", sys.prefix)
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(find_uv, [{}] * 8))
+    assert found == {Uv("/outside/uv", is_external=False)}
+    assert not outside.is_shared
 
 
 @pytest.mark.usefixtures("no_uv_module")

@@ -6,9 +6,13 @@ import importlib.util
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Mapping
 
 from headless_wheel_builder.values import value
+
+# sysconfig, which uv asks, is not safe in threads before Python 3.12 (cpython 92452).
+_SYSCONFIG = threading.Lock()
 
 
 @value
@@ -26,7 +30,8 @@ def find_uv(environ: Mapping[str, str]) -> Uv | None:
     try:
         import uv
 
-        return Uv(uv.find_uv_bin(), is_external=False)
+        with _SYSCONFIG:
+            return Uv(uv.find_uv_bin(), is_external=False)
     except (ModuleNotFoundError, FileNotFoundError):
         external = shutil.which(environ.get("UV") or "uv", path=environ.get("PATH"))
         return None if external is None else Uv(external, is_external=True)
