@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import projects
 import pytest
 from container_builds import ContainerBuilds, wheel_of
 from frontends import refused
+
+from headless_wheel_builder.isolation.docker.plan import MOST_MEMORY
 
 SECRET = "correct-horse-battery"
 
@@ -110,6 +115,24 @@ def test_requirements_come_from_where_the_caller_says(builds: ContainerBuilds, t
         assert "  - only-here==1.0" in run.steps
 
 
+def test_an_environment_that_is_too_large_for_memory_is_on_disk(builds: ContainerBuilds, tmp_path: Path) -> None:
+    project = projects.silent(tmp_path, requires='["large"]')
+    links = tmp_path / "links"
+    links.mkdir()
+    large = _wheel("large", {"large.bin": bytes(MOST_MEMORY + 1)})
+    projects.wheel(links, "large-1.0-py3-none-any.whl").write_bytes(large)
+    env = own(tmp_path / "cache", UV_FIND_LINKS=str(links))
+    with builds.derived() as image:
+        first = builds.build(tmp_path, "-w", str(project), env=env, image=image)
+        assert first.exit_code == 0, first.stderr
+        assert "too large to be in memory" in first.stderr
+        again = builds.build(tmp_path, "-w", "-o", str(tmp_path / "again"), str(project), env=env, image=image)
+        assert again.exit_code == 0, again.stderr
+        assert "too large" not in again.stderr
+        (kept,) = builds.made_of(image)
+        assert kept["Size"] > MOST_MEMORY
+
+
 def test_passwords_are_in_no_image_no_configuration_no_argument_and_no_log(
     builds: ContainerBuilds, tmp_path: Path
 ) -> None:
@@ -162,17 +185,17 @@ def layers(builds: ContainerBuilds, image: str) -> list[tuple[str, bytes]]:
                 file = layer.extractfile(member) if member.isreg() else None
                 if file is not None:
                     found.append((member.name, file.read()))
-    assert any(name.startswith("hwb/env/") for name, _ in found)
+    assert any(name == "hwb/env.parcel" for name, _ in found)
     return found
 
 
-def _wheel(name: str) -> bytes:
-    import zipfile
-
+def _wheel(name: str, files: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     info = f"{name}-1.0.dist-info"
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{name}.py", "")
+        for path, content in files.items():
+            archive.writestr(path, content)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")

@@ -1,7 +1,7 @@
 """Have `repairing.py` call hooks and auditwheel in a container of an environment, and fetch the wheel and the seconds.
 
 This runs in the environment of the tools, in the source tree. The arguments are the backend, the image, the
-interpreter in it, the output folder and the file for the seconds.
+interpreter of its environment, the output folder and the file for the seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import pyproject_hooks
 
 HERE = Path(__file__).parent
 THERE = "/measured"
+# Of the image, with nothing of an environment.
+PLAIN = "/opt/python/cp311-cp311/bin/python"
 
 
 def docker(*arguments: str, given: bytes = b"") -> str:
@@ -45,8 +47,9 @@ def main() -> None:
     """Make the container, fill it, run it, and fetch what came of it; the benchmark removes what is left after it."""
     backend, image, python, out, report = sys.argv[1:]
     command = [python, f"{THERE}/repairing.py", backend, f"{THERE}/built", f"{THERE}/out", f"{THERE}/report"]
-    container = docker("create", "--workdir", f"{THERE}/tree", image, *command).strip()
-    files = {name: HERE / name for name in ("hooks.py", "repairing.py")}
+    options = ("--workdir", f"{THERE}/tree", "--tmpfs", "/hwb/env:exec")
+    container = docker("create", *options, image, PLAIN, f"{THERE}/entering.py", *command).strip()
+    files = {name: HERE / name for name in ("entering.py", "hooks.py", "repairing.py")}
     files |= {"pyproject_hooks": Path(pyproject_hooks.__file__).parent, "tree": Path.cwd()}
     docker("cp", "-", f"{container}:/", given=packed({f"{THERE[1:]}/{name}": path for name, path in files.items()}))
     docker("start", "--attach", container)

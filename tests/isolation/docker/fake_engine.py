@@ -74,6 +74,10 @@ class FakeContainer:
             self._write(1, _framed({"ready": True}))
             while (request := self._read()) is not None:
                 self.requests.append(request)
+                if "become" in request:
+                    self.requests.append(self._read() or {})
+                    self._write(1, _framed({"ready": True}))
+                    continue
                 argv = [one for one in request["run"][1:] if one != programs.EXECUTE]
                 ran = self._program(argv, request)
                 if ran is None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from docker.types import Mount
 from fake_engine import PYTHON, FakeApi, Ran, facts, image, interpreter, make_place
-from support import Recorder
+from support import Recorder, wait_for
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import EnvironmentCreating, Noticed, RequirementsInstalling, Warned
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.contents import Contents
+from headless_wheel_builder.isolation.docker.plan import IN_MEMORY
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.values import changed
@@ -109,6 +111,22 @@ def test_a_container_of_hooks_is_as_the_user_wants_it_and_has_no_rights(sessions
     assert (host["cap_drop"], host["cap_add"]) == (["ALL"], [])
     assert container.files["/hwb/certificates.pem"] == b"certificate\n"
     assert b"secret" not in b"".join(container.files.values())
+
+
+def test_an_environment_that_is_one_file_is_unpacked_in_memory_before_its_interpreter_is_the_host(
+    sessions: Sessions,
+) -> None:
+    sessions.seen = {"/hwb/answer.json": "true"}
+    sessions.make().launcher(changed(MADE, is_packed=True), sessions.backend())
+    (container,) = sessions.api.made.values()
+    assert container.config["Cmd"][0] == PYTHON
+    assert container.config["host_config"]["tmpfs"] == {"/hwb/env": IN_MEMORY}
+    wait_for(lambda: len(container.requests) == 3)
+    unpacked, become, first = container.requests
+    assert unpacked["run"][1:] == [programs.PACKER, "/hwb/answer.json", "unpack", "/hwb/env.parcel", "/hwb/env"]
+    assert become["become"][0] == "/hwb/env/bin/python"
+    assert become["empty"] == []
+    assert first["preload"][0] == "flit_core.buildapi"
 
 
 def test_an_interpreter_that_imports_nothing_ahead_has_a_host_that_is_a_cpython(sessions: Sessions) -> None:

@@ -17,7 +17,7 @@ from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.installing import (
-    ENVIRONMENT,
+    LINKED,
     PIP,
     REPORT,
     RESOLVED,
@@ -113,8 +113,8 @@ def test_uv_resolves_for_the_interpreter_with_the_hashes_of_all_files(images: Im
         "UV_INDEX_URL": "https://index.example",
         "HTTPS_PROXY": "proxy.example",
         "TMPDIR": "/hwb/scratch",
-        "UV_CACHE_DIR": "/hwb/scratch/cache",
-        "UV_LINK_MODE": "copy",
+        "UV_CACHE_DIR": "/hwb/env/cache",
+        "UV_LINK_MODE": "hardlink",
         "UV_PYTHON_DOWNLOADS": "never",
     }
 
@@ -164,8 +164,9 @@ def test_beside_hooks_nothing_is_asked_of_a_uv_that_would_take_its_machine_for_a
 def test_uv_makes_the_environment_and_installs_what_was_resolved_and_nothing_more(images: Images) -> None:
     workshop = Workshop()
     install(workshop, images.installer(), "flit-core==3.9\n")
-    (venv, _, _), (argv, environ, files) = workshop.calls
-    assert venv == [UV, "venv", "--no-config", "--no-project", "--python", PYTHON, ENVIRONMENT]
+    (venv, _, _), (argv, environ, files), _ = workshop.calls
+    options = ["--no-config", "--no-project", "--allow-existing", "--python", PYTHON]
+    assert venv == [UV, "venv", *options, programs.ENVIRONMENT]
     assert argv == [
         *(UV, "pip", "install", "--no-deps", "--compile-bytecode"),
         *("--python", "/hwb/env/bin/python", "-r", RESOLVED),
@@ -199,7 +200,7 @@ def test_pip_installs_from_outside_into_an_environment_that_has_none(images: Ima
     workshop = Workshop()
     install(workshop, images.installer(DockerConfig(use_uv=False)), "flit-core==3.9\n")
     (venv, _, _), (argv, _, files) = workshop.calls
-    assert venv == [PYTHON, "-I", "-m", "venv", "--without-pip", ENVIRONMENT]
+    assert venv == [PYTHON, "-I", "-m", "venv", "--without-pip", programs.ENVIRONMENT]
     assert argv == [*pip_argv("/hwb/env/bin/python"), "--no-deps", "-r", RESOLVED]
     assert files == {RESOLVED: "flit-core==3.9\n"}
 
@@ -208,8 +209,16 @@ def test_pip_installs_from_outside_into_an_environment_that_has_none(images: Ima
 def test_where_nothing_is_required_the_environment_is_just_made(images: Images, config: DockerConfig) -> None:
     workshop = Workshop()
     install(workshop, images.installer(config), "\n")
-    ((argv, _, _),) = workshop.calls
-    assert argv[-1] == ENVIRONMENT
+    argv, _, _ = workshop.calls[0]
+    assert argv[-1] == programs.ENVIRONMENT
+    assert not any("install" in argv for argv, _, _ in workshop.calls)
+
+
+def test_of_uvs_cache_which_knows_addresses_nothing_stays_in_the_environment(images: Images) -> None:
+    workshop = Workshop()
+    install(workshop, images.installer(), "flit-core==3.9\n")
+    assert LINKED.startswith(f"{programs.ENVIRONMENT}/")
+    assert workshop.calls[-1][0] == ["rm", "-rf", LINKED]
 
 
 @pytest.mark.parametrize("config", [DockerConfig(), DockerConfig(use_uv=False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from docker.errors import APIError
 from fake_engine import BASE, FakeApi, engine
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.keeping import KEY
 from headless_wheel_builder.isolation.docker.keepsake import keep
@@ -43,6 +45,19 @@ def test_what_it_has_is_there_in_another_one_that_waits(api: FakeApi, container:
     assert second.config["name"] == f"{first.config['name']}-kept"
     assert second.config["working_dir"] == FOLDER
     assert second.config["environment"] == {"PATH": PATH, "VIRTUAL_ENV": "/hwb/env"}
+
+
+def test_an_environment_that_was_in_memory_is_unpacked_there_again(api: FakeApi) -> None:
+    plan = Plan(image=BASE, platform="linux/amd64", argv=("python",), in_memory=True)
+    container = Container(engine(api), plan)
+    container.make()
+    keep(engine(api), container, FOLDER, PATH, network=True)
+    first, second = (made.config for made in api.made.values())
+    assert second["Cmd"] == ["python", programs.PACKER, os.devnull, "stay", "/hwb/env.parcel", "/hwb/env"]
+    assert second["host_config"]["tmpfs"] == first["host_config"]["tmpfs"]
+    container.close()
+    for one in api.made.values():
+        one.stream.close()
 
 
 def test_nobody_tidies_it_away_and_its_image_goes_some_day(api: FakeApi, container: Container) -> None:

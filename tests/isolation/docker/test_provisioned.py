@@ -11,6 +11,7 @@ from fake_engine import PYTHON, FakeApi, Ran, image, make_place
 from support import Recorder, wait_for
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
+from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
@@ -34,6 +35,8 @@ class Index:
         self.newest = newest
         self.installed: dict[str, str] = {}
         self.resolved = 0
+        # What installers say when they fail, the next one last.
+        self.fails: list[str] = []
         self.suffix = " --hash=sha256:00"
         self.answers = threading.Event()
         self.answers.set()
@@ -46,10 +49,14 @@ class Index:
                 self._asked = request["write"][REQUIREMENTS].split()
                 return Ran(0 if set(self._asked) <= self.newest.keys() else 1, "no such project")
             case [_, "pip", "install", *_] | [_, "-I", _, "install", *_]:
+                if self.fails:
+                    return Ran(2, self.fails.pop())
                 lines = request["write"][RESOLVED].splitlines()
                 self.installed = dict(line.partition(" ")[0].split("==") for line in lines)
             case ["true"]:
                 return Ran(files={RESOLVED: "".join(map(self._line, self._asked)), REPORT: self._report()})
+            case [programs.PACKER, answer, *_]:
+                return Ran(files={answer: "true"})
             case [programs.INSTALLED, answer, _]:
                 return Ran(files={answer: json.dumps(_described(self.installed))})
         return Ran()
@@ -355,12 +362,58 @@ def test_programs_that_install_get_what_the_caller_set_and_hooks_get_no_password
     assert "secret" not in json.dumps(builds.api.kept[made.image])
 
 
+def packed(builds: Builds) -> list[bool]:
+    """Tell of each container, in order, whether an environment became one file in it."""
+    return [any(programs.PACKER in one["run"] for one in made.requests) for made in builds.api.made.values()]
+
+
+def in_memory(builds: Builds) -> list[bool]:
+    """Tell of each container, in order, whether its environment was in memory."""
+    return [made.config["host_config"]["tmpfs"] is not None for made in builds.api.made.values()]
+
+
+def test_an_environment_is_in_memory_and_one_file_in_its_image(builds: Builds) -> None:
+    (made,) = builds.build(FLIT)
+    assert made.is_packed
+    assert (packed(builds), in_memory(builds)) == ([True], [True])
+
+
+def test_where_memory_is_limited_no_environment_takes_of_it(builds: Builds) -> None:
+    (made,) = builds.build(FLIT, config=DockerConfig(memory_limit="64m"))
+    assert not made.is_packed
+    assert (packed(builds), in_memory(builds)) == ([False], [False])
+    (other,) = builds.build(FLIT)
+    assert other.image != made.image
+
+
+def test_an_environment_that_is_too_large_for_memory_is_made_on_disk_which_is_said(builds: Builds) -> None:
+    builds.index.fails = ["error: failed to copy: No space left on device (os error 28)"]
+    (made,) = builds.build(FLIT)
+    assert not made.is_packed
+    assert (packed(builds), in_memory(builds)) == ([False, False], [True, False])
+    assert [event.message for event in builds.recorder.of(Noticed)] == [
+        "The environment is too large to be in memory: it is made on disk"
+    ]
+
+
+@pytest.mark.parametrize("said", [["no such file"], ["No space left on device"] * 2], ids=["another", "disk"])
+def test_what_else_fails_is_not_tried_on_disk_and_what_fails_there_is_an_error(builds: Builds, said: list[str]) -> None:
+    builds.index.fails = [*said]
+    with pytest.raises(DependencyError):
+        builds.build(FLIT)
+    assert len(builds.api.made) == len(said)
+
+
 def test_an_answer_is_read_as_it_was_written() -> None:
-    made = Provisioned("sha256:1", "key", Contents("/hwb/env", {"a-1.dist-info": {"METADATA": ""}}), is_hosted=False)
+    made = Provisioned(
+        "sha256:1", "key", Contents("/hwb/env", {"a-1.dist-info": {"METADATA": ""}}), is_hosted=False, is_packed=True
+    )
     assert Provisioned.parse(json.loads(json.dumps(made.facts()))) == made
 
 
-@pytest.mark.parametrize("change", [{"image": 1}, {"contents": {}}, {"is_hosted": None}, {"key": None}])
+@pytest.mark.parametrize(
+    "change", [{"image": 1}, {"contents": {}}, {"is_hosted": None}, {"is_packed": 0}, {"key": None}]
+)
 def test_what_is_no_such_answer_is_none(change: dict[str, object]) -> None:
     known = Provisioned("sha256:1", "key", Contents("/hwb/env", {})).facts()
     assert Provisioned.parse({**known, **change}) is None

@@ -46,7 +46,8 @@ class Host:
             if frame is None:
                 os._exit(0)
             if "become" in frame:
-                _empty(frame["empty"])
+                for folder in frame["empty"]:
+                    _empty(folder)
                 os.makedirs(frame["cwd"], exist_ok=True)
                 os.chdir(frame["cwd"])
                 self._channel.begin_anew(frame["become"])

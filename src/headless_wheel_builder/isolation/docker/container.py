@@ -29,7 +29,7 @@ class Container:
 
     def __init__(self, engine: Engine, plan: Plan) -> None:
         self._engine = engine
-        self._plan = plan
+        self.plan = plan
         self._is_ended = False
         self._attachment: Attachment | None = None
         self._mark = secrets.token_bytes(16).hex().encode()
@@ -43,7 +43,7 @@ class Container:
         :raises IsolationError: the engine does not do it
         """
         with self._engine.doing("The container could not be made"):
-            self.id = create(self._engine, self.name, self._plan)
+            self.id = create(self._engine, self.name, self.plan)
 
     def put(self, members: Iterable[Member], checkpoint: Callable[[], None]) -> None:
         """Write files into it, named from its root.
@@ -86,7 +86,7 @@ class Container:
 
         :param folder: where it is to run
         """
-        self.send({"become": list(argv), "empty": programs.SCRATCH, "cwd": folder})
+        self.send({"become": list(argv), "empty": self._scratch, "cwd": folder})
         self.send(first)
 
     def send(self, frame: Frame) -> None:
@@ -145,7 +145,11 @@ class Container:
     @property
     def python(self) -> str:
         """The interpreter that its host is started with."""
-        return self._plan.argv[0]
+        return self.plan.argv[0]
+
+    @property
+    def _scratch(self) -> list[str]:
+        return [programs.SCRATCH] if self.plan.has_scratch else []
 
     @property
     def is_started(self) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from headless_wheel_builder.isolation.distributions import import_names, installed_versions
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT
 from headless_wheel_builder.isolation.docker.surroundings import Interpreter
 from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.values import value
@@ -48,5 +47,5 @@ class Contents:
 
 def contents(workshop: Workshop, interpreter: Interpreter) -> Contents:
     """Look at the environment that was just made in a container."""
-    site_packages = interpreter.site_packages.format(base=ENVIRONMENT)
+    site_packages = interpreter.site_packages.format(base=programs.ENVIRONMENT)
     return Contents(site_packages, workshop.ask(programs.INSTALLED, site_packages))

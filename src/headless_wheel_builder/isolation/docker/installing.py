@@ -21,12 +21,13 @@ from headless_wheel_builder.isolation.pip_installer import embedded_pip, exact
 from headless_wheel_builder.isolation.targets import dotted
 from headless_wheel_builder.isolation.uv_installer import EXACT
 
-ENVIRONMENT: Final = f"{programs.HOME}/env"
-PYTHON: Final = f"{ENVIRONMENT}/bin/python"
+PYTHON: Final = f"{programs.ENVIRONMENT}/bin/python"
 # What may hold passwords is where nothing gets into images from.
 RESOLVED: Final = f"{programs.SCRATCH}/resolved.txt"
 REPORT: Final = f"{programs.SCRATCH}/report.json"
 CACHE: Final = f"{programs.SCRATCH}/cache"
+# In the environment while that is made, so that files are linked into it: to copy them takes several times as long.
+LINKED: Final = f"{programs.ENVIRONMENT}/cache"
 PIP: Final = f"{programs.SCRATCH}/pip.whl"
 
 
@@ -109,17 +110,19 @@ class UvInContainer:
 
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
         """Install, as the protocol says."""
-        venv = (self._uv, "venv", "--no-config", "--no-project", "--python", self._interpreter.path, ENVIRONMENT)
-        run_maker(venv, self._environ(), context, runner=workshop)
+        options = ("--no-config", "--no-project", "--allow-existing", "--python", self._interpreter.path)
+        run_maker((self._uv, "venv", *options, programs.ENVIRONMENT), self._environ(), context, runner=workshop)
         argv = (self._uv, "pip", "install", "--no-deps", "--compile-bytecode", "--python", PYTHON, "-r", RESOLVED)
         if text.strip():
             run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
+        # It knows addresses of indexes, and an image is made of what is there.
+        run_maker(("rm", "-rf", LINKED), {}, context, runner=workshop)
 
     def _compile(self) -> tuple[str, ...]:
         return self._uv, "pip", "compile", "--python", self._interpreter.path, *EXACT
 
     def _environ(self) -> dict[str, str]:
-        own = {"UV_CACHE_DIR": CACHE, "UV_LINK_MODE": "copy", "UV_PYTHON_DOWNLOADS": "never"}
+        own = {"UV_CACHE_DIR": LINKED, "UV_LINK_MODE": "hardlink", "UV_PYTHON_DOWNLOADS": "never"}
         return {**settings(self._place, self.told), **own}
 
 
@@ -150,7 +153,7 @@ class PipInContainer:
 
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
         """Install, as the protocol says."""
-        venv = (self._interpreter.path, "-I", "-m", "venv", "--without-pip", ENVIRONMENT)
+        venv = (self._interpreter.path, "-I", "-m", "venv", "--without-pip", programs.ENVIRONMENT)
         run_maker(venv, self._environ(), context, runner=workshop)
         argv = (*pip_argv(PYTHON), "--no-deps", "-r", RESOLVED)
         if text.strip():

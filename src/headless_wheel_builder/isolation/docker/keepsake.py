@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from typing import Any, Final
 
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.endpoint import DOCKER_SOCKET
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
-from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.installing import PYTHON
 from headless_wheel_builder.isolation.docker.keeping import kept_labels
-from headless_wheel_builder.isolation.docker.plan import KEPT
+from headless_wheel_builder.isolation.docker.plan import KEPT, in_memory
 
 # Until somebody removes the container.
 WAIT: Final = (PYTHON, "-c", "import signal; signal.pause()")
@@ -32,12 +34,16 @@ def keep(engine: Engine, container: Container, folder: str, path: str, *, networ
         on_failure.callback(_remove, engine, name, image)
         made: dict[str, Any] = engine.api.create_container(
             image,
-            list(WAIT),
+            list(_waiting(container)),
             name=name,
             labels={KEPT: container.name},
-            environment={"PATH": path, "VIRTUAL_ENV": ENVIRONMENT},
+            environment={"PATH": path, "VIRTUAL_ENV": programs.ENVIRONMENT},
             working_dir=folder,
-            host_config=engine.api.create_host_config(auto_remove=True, network_mode="default" if network else "none"),
+            host_config=engine.api.create_host_config(
+                auto_remove=True,
+                network_mode="default" if network else "none",
+                tmpfs=in_memory(container.plan),
+            ),
         )
         engine.api.start(made["Id"])
         on_failure.pop_all()
@@ -45,6 +51,13 @@ def keep(engine: Engine, container: Container, folder: str, path: str, *, networ
     line = shlex.join([*docker, "exec", "-it", "-w", folder, name, "sh"])
     removal = shlex.join([*docker, "rm", "-f", name])
     return f"The container is kept. To look into it:\n  {line}\nTo remove it:\n  {removal}"
+
+
+def _waiting(container: Container) -> tuple[str, ...]:
+    if not container.plan.in_memory:
+        return WAIT
+    # As a hook got it: what is in memory ends with the container that it is in.
+    return container.python, programs.PACKER, os.devnull, "stay", programs.PARCEL, programs.ENVIRONMENT
 
 
 def _remove(engine: Engine, name: str, image: str) -> None:

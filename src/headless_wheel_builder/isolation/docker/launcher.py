@@ -18,6 +18,7 @@ from headless_wheel_builder.isolation.docker.archive import Member, beginning, o
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.verification import KILLED
+from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.process import OnOutput, Processes
 
 SOURCES: Final = f"{programs.HOME}/source"
@@ -40,6 +41,7 @@ class ContainerLauncher:
     :param host: how the host is started
     :param memory: what hooks needed before
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
+    :param is_packed: whether the environment has to be unpacked in a container that is not started
     :param members: what to copy into it besides our programs
     :param repairer: started beside the first hook, if there may be a wheel that needs it
     :param before_sources: called before anything of the project is in a container that has a host already
@@ -57,6 +59,7 @@ class ContainerLauncher:
         report: Reporter,
         memory: Memory | None = None,
         is_hosted: bool = True,
+        is_packed: bool = False,
         limits: HookLimits,
         members: Sequence[Member] = (),
         before_sources: Callable[[], object] = lambda: None,
@@ -73,6 +76,7 @@ class ContainerLauncher:
         self._calls = 0
         self._may_be_compiled = False
         self._is_for_wheel = "build_wheel" in backend.hooks
+        self._is_packed = is_packed
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
@@ -153,7 +157,13 @@ class ContainerLauncher:
         # Only a container that runs ends with its frontend: before that, nothing goes in that takes time.
         few, rest = beginning(sources)
         container.put([*programs.members(), *members, *folders, *few], checkpoint)
-        container.start(first)
+        if self._is_packed:
+            container.start(NOTHING)
+            workshop = Workshop(container, self._processes)
+            workshop.ask(programs.PACKER, "unpack", programs.PARCEL, programs.ENVIRONMENT)
+            container.start_again(host, SOURCES, first)
+        else:
+            container.start(first)
         if rest:
             container.put(rest, checkpoint)
 

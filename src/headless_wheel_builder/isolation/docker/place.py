@@ -26,7 +26,7 @@ from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed
 
 # Part of every question, so that an older version's answers are not taken for this one's.
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 
 
 class Place:
@@ -63,7 +63,13 @@ class Place:
 
     @contextlib.contextmanager
     def workshop(
-        self, processes: Processes, members: Iterable[Member], python: str, capabilities: tuple[str, ...] = ()
+        self,
+        processes: Processes,
+        members: Iterable[Member],
+        python: str,
+        capabilities: tuple[str, ...] = (),
+        *,
+        in_memory: bool = True,
     ) -> Iterator[Workshop]:
         """Have a container with a network to provision in, for the length of a `with` block.
 
@@ -71,17 +77,20 @@ class Place:
         :param members: what to copy into it
         :param python: what its host is run by, if it has none yet
         :param capabilities: of its root user
+        :param in_memory: whether an environment that is made in it may be
         :raises IsolationError: there can be none
         """
         workshop = self._idle
-        if workshop is not None and processes is self.context.processes and not capabilities:
+        is_plain = in_memory and not capabilities
+        if workshop is not None and processes is self.context.processes and is_plain:
             self._idle = None
             with self._opened.pop_all():
                 if everything := list(members):
                     workshop.container.put(everything, processes.checkpoint)
                 yield workshop
         else:
-            plan = changed(self._provisioning(python), capabilities=capabilities)
+            is_there = in_memory and self.in_memory
+            plan = changed(self._provisioning(python), capabilities=capabilities, in_memory=is_there)
             with open_workshop(self.engine, plan, processes, [*self.carried.files, *members]) as workshop:
                 yield workshop
 
@@ -94,6 +103,11 @@ class Place:
         self._opened.close()
         self.id = image
         self.surroundings = parse(facts)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether environments are in memory, which counts as that of their container."""
+        return self.limits.memory is None
 
     @property
     def given(self) -> dict[str, str]:
@@ -127,7 +141,7 @@ class Place:
         return open_workshop(self.engine, self._provisioning(python), self.context.processes, self.carried.files)
 
     def _provisioning(self, python: str) -> Plan:
-        return changed(self.plan(self.id), argv=(python,), has_scratch=True)
+        return changed(self.plan(self.id), argv=(python,), in_memory=self.in_memory, has_scratch=True)
 
     def plan(self, image: str) -> Plan:
         """Return a plan of a container of an image, with what holds for all of them."""

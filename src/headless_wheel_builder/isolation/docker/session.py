@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
-from headless_wheel_builder.isolation.docker.installing import ENVIRONMENT, PYTHON
+from headless_wheel_builder.isolation.docker.installing import PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
@@ -94,14 +94,18 @@ class ContainerSession:
     def _plan(self, provisioned: Provisioned) -> Plan:
         """Return the plan of a container for hooks, but for its image, which may not be there yet."""
         place = self.place
-        host = PYTHON if provisioned.is_hosted else place.surroundings.newest().path
+        python = self._images.python if provisioned.is_packed else self._host(provisioned)
         return changed(
             place.plan(""),
-            argv=programs.host_argv(host, place.image.platform),
+            argv=programs.host_argv(python, place.image.platform),
+            in_memory=provisioned.is_packed,
             binds=tuple(_bind(*pair) for pair in place.config.extra_mounts.items()),
             network=place.config.network,
             folder=SOURCES,
         )
+
+    def _host(self, provisioned: Provisioned) -> str:
+        return PYTHON if provisioned.is_hosted else self.place.surroundings.newest().path
 
     def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
         # The one in which the environment was made is as a new one would be, but for its network.
@@ -127,11 +131,12 @@ class ContainerSession:
             container,
             PYTHON,
             backend,
-            host=plan.argv,
+            host=programs.host_argv(self._host(provisioned), place.image.platform),
             processes=context.processes,
             report=context.report,
             memory=self._images.memory(provisioned, backend),
             is_hosted=provisioned.is_hosted,
+            is_packed=provisioned.is_packed,
             limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
             members=(*place.carried.files, *members),
             before_sources=lambda: provisioned.image,
@@ -150,7 +155,7 @@ class ContainerSession:
         if not place.config.keep_container:
             return
         for launcher in self._launchers.values():
-            path = f"{ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
+            path = f"{programs.ENVIRONMENT}/bin:{place.surroundings.environ['PATH']}"
             try:
                 kept = keep(place.engine, launcher.container, launcher.folder, path, network=place.config.network)
             except IsolationError as error:  # it has gone, perhaps: that is not why the build failed
@@ -186,10 +191,10 @@ class ContainerEnvironment:
     @property
     def env_vars(self) -> dict[str, str]:
         """The whole environment for hooks."""
-        place = self._session.place
+        place, there = self._session.place, programs.ENVIRONMENT
         environ = place.surroundings.environ
         network = place.carried.network if place.config.network else {}
-        own = {"PATH": f"{ENVIRONMENT}/bin:{environ['PATH']}", "VIRTUAL_ENV": ENVIRONMENT, "PYTHONNOUSERSITE": "1"}
+        own = {"PATH": f"{there}/bin:{environ['PATH']}", "VIRTUAL_ENV": there, "PYTHONNOUSERSITE": "1"}
         # A root user without capabilities can give files to nobody, and tar would fail to.
         own["TAR_OPTIONS"] = " ".join(filter(None, (environ.get("TAR_OPTIONS"), "--no-same-owner")))
         return {**environ, **network, **own, **place.context.share, **place.limits.variables(), **place.given}
