@@ -17,6 +17,7 @@ from headless_wheel_builder.isolation.docker.index_settings import (
     PIP_CONFIG,
     UV_CONFIG,
     config_members,
+    constraints,
     links,
 )
 from headless_wheel_builder.isolation.pip_installer import embedded_pip
@@ -52,11 +53,15 @@ def content(member: Member) -> bytes:
     return found
 
 
+def files(members: list[Member]) -> dict[str, str]:
+    """Return what is to be in a container, by path."""
+    return {"/" + one[0].name: content(one).decode() for one in members}
+
+
 def carried(environ: Mapping[str, str], variable: str) -> str:
     """Return the file that a variable names in a container."""
     variables, members = config_members(environ, "pip" if variable.startswith("PIP_") else "uv")
-    files = {"/" + one[0].name: content(one).decode() for one in members}
-    return files[variables[variable]] if variable in variables else ""
+    return files(members)[variables[variable]] if variable in variables else ""
 
 
 def test_without_files_nothing_is_named(home: Path) -> None:
@@ -143,6 +148,31 @@ def test_settings_that_mean_something_here_alone_stay_here(home: Path, name: str
     write(home / ".config" / "pip" / "pip.conf", f"[global]\n{name} = /mine\ntimeout = 3\n[install]\n{name} = /mine")
     assert "/mine" not in carried(pip_settings(home), "PIP_CONFIG_FILE")
     assert "timeout = 3" in carried(pip_settings(home), "PIP_CONFIG_FILE")
+
+
+def test_constraints_that_pip_is_told_of_are_there_with_those_that_they_name(home: Path, tmp_path: Path) -> None:
+    write(tmp_path / "more.txt", "b<3\n")
+    one = write(tmp_path / "one.txt", "a<2\n-c more.txt\n")
+    two = write(tmp_path / "two.txt", "c<4\n")
+    write(
+        home / ".config" / "pip" / "pip.conf", f"[global]\nconstraint = {one}\n    file://{two}\n[install]\npre = true"
+    )
+    variables, members = config_members(pip_settings(home), "pip")
+    there = files(members)
+    lines = [line.strip() for line in there[variables["PIP_CONFIG_FILE"]].splitlines()]
+    (named,) = [line.removeprefix("constraint = ").split() for line in lines if line.startswith("constraint")]
+    assert [there[path].split() for path in named] == [["a<2", "b<3"], ["c<4"]]
+    variables, members = constraints({"PIP_CONSTRAINT": f"{two} {one}"})
+    assert [files(members)[path].split() for path in variables["PIP_CONSTRAINT"].split()] == [["c<4"], ["a<2", "b<3"]]
+    assert all(info.mode == 0o600 and info.name.startswith("hwb/scratch/") for info, _ in members)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/c.txt", "https://example.invalid/c.txt"])
+def test_constraints_that_are_no_files_here_are_what_pip_makes_of_them(home: Path, path: str) -> None:
+    write(home / ".config" / "pip" / "pip.conf", f"[global]\nconstraint = {path}")
+    assert f"constraint = {path}" in carried(pip_settings(home), "PIP_CONFIG_FILE")
+    assert constraints({"PIP_CONSTRAINT": path}) == ({"PIP_CONSTRAINT": path}, [])
+    assert constraints({"PIP_CONSTRAINT": ""}) == ({}, [])
 
 
 def test_a_file_that_is_no_configuration_is_left_out(home: Path) -> None:

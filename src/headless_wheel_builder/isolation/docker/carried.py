@@ -10,7 +10,7 @@ from typing import Final
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member, of_bytes
-from headless_wheel_builder.isolation.docker.index_settings import config_members, links
+from headless_wheel_builder.isolation.docker.index_settings import config_members, constraints, links
 from headless_wheel_builder.values import value
 
 # Where the certificates are in a container.
@@ -95,7 +95,8 @@ def _for_installer(environ: Mapping[str, str], name: str) -> ForInstaller:
     }
     configured, members = config_members(environ, name)
     found, linked = links(environ, name)
-    return ForInstaller({**variables, **configured, **found}, (*members, *linked))
+    bound, constraining = constraints(environ) if name == "pip" else ({}, [])
+    return ForInstaller({**variables, **configured, **found, **bound}, (*members, *linked, *constraining))
 
 
 def unreachable(environ: Mapping[str, str]) -> list[str]:
