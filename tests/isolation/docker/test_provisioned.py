@@ -20,7 +20,7 @@ from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.contents import Contents
 from headless_wheel_builder.isolation.docker.installing import REPORT, RESOLVED
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioned import FULL, Provisioned, ProvisionedImages
 from headless_wheel_builder.values import changed
 
 REQUIREMENTS = f"{programs.SCRATCH}/requirements.txt"
@@ -35,6 +35,8 @@ class Index:
         self.newest = newest
         self.installed: dict[str, str] = {}
         self.resolved = 0
+        # When what it is asked is too large for where it is asked, counted from one.
+        self.is_full = 0
         # What installers say when they fail, the next one last.
         self.fails: list[str] = []
         self.suffix = " --hash=sha256:00"
@@ -46,6 +48,8 @@ class Index:
             case [_, *rest] if "compile" in rest or "--dry-run" in rest:
                 self.resolved += 1
                 assert self.answers.wait(20)
+                if self.is_full and self.resolved == self.is_full:
+                    return Ran(2, FULL)
                 self._asked = request["write"][REQUIREMENTS].split()
                 return Ran(0 if set(self._asked) <= self.newest.keys() else 1, "no such project")
             case [_, "pip", "install", *_] | [_, "-I", _, "install", *_]:
@@ -394,6 +398,23 @@ def test_an_environment_that_is_too_large_for_memory_is_made_on_disk_which_is_sa
     assert [event.message for event in builds.recorder.of(Noticed)] == [
         "The environment is too large to be in memory: it is made on disk"
     ]
+
+
+def test_what_is_too_large_to_be_resolved_in_memory_is_resolved_on_disk(builds: Builds) -> None:
+    builds.index.is_full = 1
+    (made,) = builds.build(FLIT)
+    assert (made.is_packed, in_memory(builds)) == (False, [True, False])
+    assert builds.build(FLIT) == [made]
+    assert in_memory(builds)[2:] == [False]
+
+
+def test_a_version_that_is_too_large_to_be_resolved_in_memory_is_found_all_the_same(builds: Builds) -> None:
+    builds.build(FLIT)
+    builds.index.newest["flit_core"] = "4.0"
+    builds.index.is_full = builds.index.resolved + 1
+    (made,) = builds.build(FLIT)
+    assert made.contents.installed() == {"flit-core": "4.0"}
+    assert in_memory(builds)[1:3] == [True, False]
 
 
 @pytest.mark.parametrize("said", [["no such file"], ["No space left on device"] * 2], ids=["another", "disk"])

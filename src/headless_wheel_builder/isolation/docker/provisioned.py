@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Noticed, Reporter
@@ -27,6 +27,7 @@ from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
 from headless_wheel_builder.values import changed, value
 
+T = TypeVar("T")
 Requirements: TypeAlias = tuple[str, ...]
 # What programs say of a file system with a limit that they have reached.
 FULL: Final = "No space left on device"
@@ -240,8 +241,12 @@ class ProvisionedImages:
             # What hooks may have a hand in says that all is well, and nothing else: no image is made of it.
             if (text := self._resolved_beside(guess.image, context)) and self._key(text) == guess.key:
                 return text
-            with self._workshop(context) as workshop:
-                return self._installer.resolve(wanted, workshop, context)
+
+            def resolve(in_memory: bool) -> str:
+                with self._workshop(context, in_memory=in_memory) as workshop:
+                    return self._installer.resolve(wanted, workshop, context)
+
+            return _there_or_on_disk(resolve, context, guess.is_packed)
 
     def _resolved_beside(self, image: str, context: Context) -> str | None:
         if image not in self._beside:
@@ -261,13 +266,8 @@ class ProvisionedImages:
         return known if known is not None and known.key == self._key(text) else self._made_of(wanted, text)
 
     def _made_of(self, wanted: Requirements, text: str | None) -> Provisioned:
-        try:
-            return self._made_there(wanted, text, in_memory=self._place.in_memory)
-        except (DependencyError, IsolationError) as error:
-            if not self._place.in_memory or FULL not in error.cause:
-                raise
-        self._place.context.report(Noticed("The environment is too large to be in memory: it is made on disk"))
-        return self._made_there(wanted, text, in_memory=False)
+        context, in_memory = self._place.context, self._place.in_memory
+        return _there_or_on_disk(lambda there: self._made_there(wanted, text, in_memory=there), context, in_memory)
 
     def _made_there(self, wanted: Requirements, text: str | None, *, in_memory: bool) -> Provisioned:
         place = self._place
@@ -289,7 +289,7 @@ class ProvisionedImages:
         self._commits.append((wanted, made, commit))
         return made
 
-    def _workshop(self, context: Context, *, in_memory: bool = True) -> contextlib.AbstractContextManager[Workshop]:
+    def _workshop(self, context: Context, *, in_memory: bool) -> contextlib.AbstractContextManager[Workshop]:
         members = self._installer.members()
         return self._place.workshop(context.processes, members, self.python, in_memory=in_memory)
 
@@ -303,3 +303,14 @@ class ProvisionedImages:
     def _who(self) -> tuple[str, ...]:
         memory = "in memory" if self._place.in_memory else ""
         return self._installer.label, self._interpreter.path, self._interpreter.build, memory
+
+
+def _there_or_on_disk(work: Callable[[bool], T], context: Context, in_memory: bool) -> T:
+    """Do what is given in memory if that is wanted and large enough, else on disk."""
+    try:
+        return work(in_memory)
+    except (DependencyError, IsolationError) as error:
+        if not in_memory or FULL not in error.cause:
+            raise
+    context.report(Noticed("The environment is too large to be in memory: it is made on disk"))
+    return work(False)
