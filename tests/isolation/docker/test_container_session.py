@@ -19,7 +19,8 @@ from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.contents import Contents
 from headless_wheel_builder.isolation.docker.plan import IN_MEMORY
-from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioned import Provisioned
+from headless_wheel_builder.isolation.docker.provisioned_images import ProvisionedImages
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.values import changed
 

@@ -21,7 +21,8 @@ from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import Bind, Plan
-from headless_wheel_builder.isolation.docker.provisioned import Provisioned, ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioned import Provisioned
+from headless_wheel_builder.isolation.docker.provisioned_images import ProvisionedImages
 from headless_wheel_builder.isolation.docker.verification import SEEN, is_limited, verify
 from headless_wheel_builder.values import changed
 

@@ -22,7 +22,7 @@ from headless_wheel_builder.isolation.docker.images import all_images, facts_of,
 from headless_wheel_builder.isolation.docker.inspection import facts_on
 from headless_wheel_builder.isolation.docker.limits import limits
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.provisioned import ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioned_images import ProvisionedImages
 from headless_wheel_builder.isolation.docker.session import ContainerSession
 from headless_wheel_builder.isolation.docker.surroundings import likely
 from headless_wheel_builder.isolation.keeper import Keeper
