@@ -146,8 +146,9 @@ def test_only_process_py_starts_processes() -> None:
     starters = {module.name: found for module in ALL if (found := starts_processes(module))}
     # Before there is time to import process.py.
     assert starters.pop("hooks.headstart") == ["os.execve", "os.fork"]
-    # Programs of their own, the first for ssh, the others for the build environment's interpreter.
+    # Programs of their own, the first for ssh, the second of ours, the others for the build environment's interpreter.
     assert starters.pop("isolation.docker.leash") == ["os.execvp", "os.fork"]
+    assert starters.pop("hooks.no_network") == ["os.execve"]
     assert starters.pop("hooks.inside.server") == ["os.fork"]
     assert starters.pop("hooks.inside.channel") == ["os.execv"]
     starters = {name: found for name, found in starters.items() if not below(name, "isolation.docker.inside")}

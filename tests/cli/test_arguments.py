@@ -31,6 +31,7 @@ NEW = {
     "scheduler",
     "fresh_env",
     "isolation",
+    "no_network",
     "jobs",
     "plan",
     "pythons",

@@ -64,6 +64,8 @@ EACH = [
     Level("exclude", 'exclude = "a"', "b,c", "--exclude=d", ("a",), ("b", "c"), ["d"]),
     Level("no_network", "network = false", "1", "--no-network", True, False, True),
     Level("no_network", "network = true", "0", "--network", False, True, False),
+    Level("no_network", "network = false", "1", "--no-network", True, False, True, isolation="venv"),
+    Level("no_network", "network = false", "1", "--no-network", True, False, True, isolation="none"),
     Level("memory", 'memory = "1g"', "2g", "--memory=3g", "1g", "2g", "3g"),
     Level("cpus", "cpus = 1", "2", "--cpus=3", 1.0, 2.0, 3.0),
     Level("mount", 'mounts = ["a:/a"]', "b:/b", "--mount=c:/c", ("a:/a",), ("b:/b",), ["c:/c"]),

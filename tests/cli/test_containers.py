@@ -24,6 +24,8 @@ from headless_wheel_builder.values import changed
 PLAIN = DockerConfig(architecture=platform.machine())
 # Attributes that other options, or none, decide about.
 ELSEWHERE = {"use_uv", "cache_envs", "constraints", "timeout"}
+# Not for containers only.
+NETWORK = {"--no-network", "--network"}
 EACH: list[tuple[str, dict[str, Any]]] = [
     ("--platform musllinux", {"platform": "musllinux"}),
     ("--platform auto", {"platform": "auto"}),
@@ -69,7 +71,10 @@ def test_an_option_is_an_attribute(line: str, attributes: dict[str, Any]) -> Non
 
 
 def test_every_option_and_every_attribute_is_tested_here() -> None:
-    assert {word for line, _ in EACH for word in line.split() if word.startswith("--")} == OPTIONS - {"--docker-host"}
+    assert {word for line, _ in EACH for word in line.split() if word.startswith("--")} == {
+        *OPTIONS - {"--docker-host"},
+        *NETWORK,
+    }
     tested = {name for _, attributes in EACH for name in attributes}
     assert tested | ELSEWHERE == {one.name for one in dataclasses.fields(DockerConfig)}  # type: ignore[arg-type]
 
@@ -118,7 +123,7 @@ def test_what_no_value_can_be_is_refused(line: str, capsys: pytest.CaptureFixtur
     assert line.split(maxsplit=1)[0] in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("line", [line for line, _ in EACH if not line.startswith("--env ")])
+@pytest.mark.parametrize("line", [line for line, _ in EACH if line.split()[0] not in {"--env", *NETWORK}])
 @pytest.mark.parametrize("isolation", [[], ["--isolation", "venv"], ["--isolation=none"], ["-n"]])
 def test_they_are_refused_without_a_container(
     line: str, isolation: list[str], capsys: pytest.CaptureFixture[str]

@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.portable import facts_of, strategy_of
 from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
 
 # Each attribute with another value than its default.
-VENV: dict[str, Any] = {"use_uv": False, "cache_envs": True, "extra_env": {"A": "ä"}}
+VENV: dict[str, Any] = {"use_uv": False, "cache_envs": True, "extra_env": {"A": "ä"}, "network": False}
 STAYS = {"python_path": Path("/opt/python/bin/python"), "env_dir": "/tmp/environment"}
 DOCKER: dict[str, Any] = {
     "platform": "musllinux",

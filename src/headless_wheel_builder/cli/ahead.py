@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from headless_wheel_builder.configuration.names import PREFIX
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import is_possible
 from headless_wheel_builder.hooks.headstart import HeadStart, Order
@@ -28,14 +29,17 @@ class Ahead:
         if is_possible():
             # Whoever really needs the store, or the folder, says what is wrong with it.
             with contextlib.suppress(IsolationError, OSError):
-                self._question = json.dumps(["ahead", sys.executable, os.getcwd(), *argv])
+                # The variable decides whether the backend may be imported with a network.
+                network = environ.get(f"{PREFIX}NETWORK", "")
+                self._question = json.dumps(["ahead", sys.executable, os.getcwd(), network, *argv])
                 self._store = Store(cache_folder(environ))
 
     def __enter__(self) -> HeadStart:
         if self._store is not None:
             with contextlib.suppress(IsolationError):
-                order = Order.parse(self._store.recall(self._question), self._environ)
-                if order is not None and self._store.is_inside(order.python):
+                facts = self._store.recall(self._question) or {}
+                order = Order.parse(facts, self._environ)
+                if order and self._store.is_inside(order.python) and facts.get("settings") == _settings(order):
                     self.start.begin(order)
         return self.start
 
@@ -44,4 +48,14 @@ class Ahead:
         wanted = None if self.start.is_right else self.start.wanted
         if self._store is not None and wanted is not None:
             with contextlib.suppress(IsolationError):  # the build has warned of it
-                self._store.remember(self._question, wanted.facts(self._environ))
+                facts = {**wanted.facts(self._environ), "settings": _settings(wanted)}
+                self._store.remember(self._question, facts)
+
+
+def _settings(order: Order) -> list[int]:
+    # What tells whether the project's table, which decides about the network too, may have changed; it is read later.
+    try:
+        found = os.stat(os.path.join(order.source, "pyproject.toml"))
+    except OSError:
+        return []
+    return [found.st_ino, found.st_mtime_ns, found.st_size]

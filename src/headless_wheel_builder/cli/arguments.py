@@ -53,6 +53,7 @@ class Arguments(argparse.Namespace):
     sdist_extract_dir: str | None
     env_dir: str | None
     fresh_env: bool | None
+    no_network: bool | None
     config_from_sdist: bool
     report: str | None
     timings: str | None

@@ -134,12 +134,13 @@ def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[
 def _target_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
     """Yield what the namespace gets for one target."""
     yield "configured_settings", configuration.config_settings
+    yield "no_network", _opposite(configuration.network)
     if isolation != "none":
         yield "fresh_env", _opposite(configuration.env_cache)
     if isolation in CONTAINERS:
         for name in ("image", "only_plat", "exclude", "memory", "cpus", "hook_timeout"):
             yield name, getattr(configuration, name)
-        for name in ("repair", "strip", "network"):
+        for name in ("repair", "strip"):
             yield f"no_{name}", _opposite(getattr(configuration, name))
         yield "mount", configuration.mounts
         yield "env", [f"{name}={content}" for name, content in (configuration.env or {}).items()] or None

@@ -20,7 +20,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "only_plat": None,
     "exclude": None,
     "no_strip": None,
-    "no_network": None,
     "memory": None,
     "cpus": None,
     "mount": None,
@@ -36,7 +35,6 @@ OPPOSITES: Final[Mapping[str, str]] = {
     "no_repair": "--repair",
     "only_plat": "--no-only-plat",
     "no_strip": "--strip",
-    "no_network": "--network",
 }
 # Those whose values are not named as they are written.
 WRITTEN: Final = {"platforms": "platform", "archs": "arch", "docker_hosts": "docker-host"}
@@ -55,7 +53,6 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
     """Add the options to a parser."""
     _add_image_options(group)
     _add_repair_options(group)
-    add_switch(group, "--no-network", "--network", "hooks have no network; requirements are installed")
     group.add_argument("--memory", metavar="SIZE", help="the most memory that a container may use, for example 4g")
     group.add_argument("--cpus", metavar="NUMBER", type=float, help="how many processors a container may keep busy")
     group.add_argument(

@@ -33,7 +33,9 @@ UNABBREVIATED: Final = frozenset(
         "--isolation",
         "--jobs",
         "--json",
+        "--network",
         "--no-fail-fast",
+        "--no-network",
         "--plan",
         "--python",
         "--scheduler",
@@ -212,6 +214,12 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         "--fresh-env",
         "--env-cache",
         "make the build environment for this build only, rather than keep it for later builds",
+    )
+    add_switch(
+        group,
+        "--no-network",
+        "--network",
+        "hooks have no network; requirements are installed with one. In an environment on Linux, or in a container",
     )
     group.add_argument(
         "--dependency-constraints-txt",

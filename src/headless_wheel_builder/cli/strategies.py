@@ -17,7 +17,8 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
     if arguments.no_isolation:
         from headless_wheel_builder.isolation.none import NoIsolation
 
-        return [NoIsolation(skip_dependency_check=arguments.skip_dependency_check)]
+        is_skipped = arguments.skip_dependency_check
+        return [NoIsolation(skip_dependency_check=is_skipped, network=not arguments.no_network)]
     if arguments.isolation == "docker":
         from headless_wheel_builder.cli.containers import docker_configs
         from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
@@ -32,5 +33,6 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         cache_envs=not arguments.fresh_env,
         constraints=constraints or None,
         env_dir=arguments.env_dir,
+        network=not arguments.no_network,
     )
     return [VenvIsolation(config)]

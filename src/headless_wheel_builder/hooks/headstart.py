@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Final, NoReturn
 
 from headless_wheel_builder.hooks.channel import Channel, Frame
+from headless_wheel_builder.hooks.no_network import without_network
 from headless_wheel_builder.values import value
 
 PROGRAM: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.py")
@@ -30,6 +31,7 @@ class Order:
     :param source: the folder it is started in
     :param is_captured: whether hooks print to us rather than to our own streams
     :param first: the first frame that it gets
+    :param network: whether it, and so hooks, have one
     """
 
     python: str
@@ -37,16 +39,18 @@ class Order:
     source: str
     is_captured: bool
     first: Frame
+    network: bool = True
 
     def argv(self, theirs: Sequence[int]) -> list[str]:
         """Return the command line of a host that has these ends of the channel."""
-        return [self.python, PROGRAM, *map(str, theirs)]
+        argv = [self.python, PROGRAM, *map(str, theirs)]
+        return argv if self.network else without_network(argv)
 
     def facts(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """Return it for JSON: of the variables, those that the caller's `environ` has not."""
         more = {name: text for name, text in self.environ.items() if environ.get(name) != text}
         gone = [name for name in environ if name not in self.environ]
-        fixed = {"python": self.python, "source": self.source, "is_captured": self.is_captured, "first": self.first}
+        fixed = {name: found for name, found in vars(self).items() if name != "environ"}
         return {**fixed, "more": more, "gone": gone}
 
     @classmethod
@@ -58,11 +62,12 @@ class Order:
                 "source": str(source),
                 "is_captured": bool(is_captured),
                 "first": {"preload": list(), "own": list()} as first,
+                "network": bool(network),
                 "more": dict(more),
                 "gone": list(gone),
             } if all(isinstance(text, str) for text in more.values()):
                 kept = {name: text for name, text in environ.items() if name not in gone}
-                return cls(python, {**kept, **more}, source, is_captured, first)
+                return cls(python, {**kept, **more}, source, is_captured, first, network)
         return None
 
 
@@ -188,7 +193,8 @@ def _become(order: Order, theirs: Sequence[int], output: int | None, mask: Itera
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        os.execve(order.python, order.argv(theirs), order.environ)
+        argv = order.argv(theirs)
+        os.execve(argv[0], argv, order.environ)
     finally:
         os._exit(127)
 

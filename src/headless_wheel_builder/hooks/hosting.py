@@ -15,6 +15,7 @@ from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.hooks.link import ProcessLink
+from headless_wheel_builder.hooks.no_network import without_network
 from headless_wheel_builder.process import Cancelled, Group, OnOutput, Output, Processes, Stop
 
 LEARNT: Final = "modules.json"
@@ -27,6 +28,7 @@ class HookHost:
     :param output: "merged" where hooks print to us rather than to our own streams
     :param memory: what hooks needed before, and where what they need now is noted
     :param ahead: a host that runs already, which may be this one
+    :param network: whether it, and so hooks, have one
     :raises Cancelled: the build was cancelled
     :raises OSError: it cannot be started
     """
@@ -41,6 +43,7 @@ class HookHost:
         output: Output = "inherit",
         memory: Memory | None = None,
         ahead: HeadStart | None = None,
+        network: bool = True,
     ) -> None:
         self._processes = processes
         self._environ = environ
@@ -48,7 +51,7 @@ class HookHost:
         self._output = output
         preload = [backend.module, *(memory.preload(backend) if memory else ())]
         first = {"preload": preload, "own": list(memory.own) if memory else []}
-        order = Order(python, environ, backend.source, output == "merged", first)
+        order = Order(python, environ, backend.source, output == "merged", first, network)
         processes.add(lambda: self._start(order, ahead))
 
     def _start(self, order: Order, ahead: HeadStart | None) -> HookHost:
@@ -111,10 +114,12 @@ class HostedLauncher:
     """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why.
 
     :param host: None where it is known from the start that there can be none
+    :param network: whether hooks have one
     """
 
-    def __init__(self, host: HookHost | None, processes: Processes, report: Reporter) -> None:
+    def __init__(self, host: HookHost | None, processes: Processes, report: Reporter, *, network: bool = True) -> None:
         self._host = host
+        self._network = network
         self._processes = processes
         self._report = report
         self._fresh = processes.part()
@@ -129,6 +134,7 @@ class HostedLauncher:
                 return self._host.run(argv, env=env, cwd=cwd, on_output=on_output)
             except UnsafeError as unsafe:
                 self._leave_host(str(unsafe))
+        argv = argv if self._network else without_network(argv)
         try:
             return self._fresh.run(argv, env=env, cwd=cwd, on_output=on_output)
         except Cancelled:
@@ -162,14 +168,22 @@ class Launchers:
 
     :param output: where what hooks print goes
     :param ahead: a host that runs already, which may be one of theirs
+    :param network: whether hooks have one
     """
 
     def __init__(
-        self, processes: Processes, report: Reporter, output: OutputMode, ahead: HeadStart | None = None
+        self,
+        processes: Processes,
+        report: Reporter,
+        output: OutputMode,
+        ahead: HeadStart | None = None,
+        *,
+        network: bool = True,
     ) -> None:
         self._processes = processes
         self._report = report
         self._ahead = ahead
+        self._network = network
         self._output: Output = "inherit" if output == "inherit" else "merged"
         self._hosted: dict[str, HostedLauncher] = {}
         self._is_interrupted = False
@@ -196,7 +210,7 @@ class Launchers:
         """
         if backend.name not in self._hosted:
             host = self._host(python, environ, backend, memory)
-            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report)
+            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report, network=self._network)
             if self._is_interrupted:
                 self._hosted[backend.name].interrupt()
         return self._hosted[backend.name]
@@ -220,7 +234,14 @@ class Launchers:
             return None
         try:
             return HookHost(
-                self._processes, python, environ, backend, output=self._output, memory=memory, ahead=self._ahead
+                self._processes,
+                python,
+                environ,
+                backend,
+                output=self._output,
+                memory=memory,
+                ahead=self._ahead,
+                network=self._network,
             )
         except OSError:
             return None  # a fresh interpreter fails in the same way, where the hook is named

@@ -25,12 +25,14 @@ class Means:
     """What environments are made with.
 
     :param work: a folder for all that is temporary; whoever made it removes it
+    :param network: whether hooks have one
     """
 
     installer: Installer
     base: Base
     context: Context
     work: str
+    network: bool = True
 
     @property
     def layout(self) -> Layout:
@@ -58,7 +60,8 @@ class Means:
 
         :param ahead: a hook host that runs already, which may be one of its
         """
-        return Launchers(self.context.processes, self.context.report, self.context.hook_output, ahead)
+        context = self.context
+        return Launchers(context.processes, context.report, context.hook_output, ahead, network=self.network)
 
 
 class FreshEnvironments:

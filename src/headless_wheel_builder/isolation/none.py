@@ -35,9 +35,11 @@ class NoIsolation:
     """The strategy that uses an interpreter as it is.
 
     :param skip_dependency_check: do not look whether the build requirements are there
+    :param network: whether hooks have one
     """
 
     skip_dependency_check: bool = False
+    network: bool = True
     isolated: ClassVar[bool] = False
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
@@ -67,10 +69,15 @@ class NoIsolation:
         return True
 
     def check(self, python: str | None, context: Context) -> None:
-        """Check that there is such an interpreter.
+        """Check that there is such an interpreter, and that hooks can do without a network if they are to.
 
         :raises InterpreterError: there is none
+        :raises IsolationError: they cannot
         """
+        if not self.network:
+            from headless_wheel_builder.isolation.network import check_no_network
+
+            check_no_network(context)
         find_base(python, context)
 
     @property
@@ -100,7 +107,8 @@ class NoIsolation:
         :raises InterpreterError: there is no such interpreter
         """
         base = find_base(python, context)
-        with Launchers(context.processes, context.report, context.hook_output) as launchers:
+        output = context.hook_output
+        with Launchers(context.processes, context.report, output, network=self.network) as launchers:
 
             @contextlib.contextmanager
             def provision(requirements: Sequence[str]) -> Iterator[PlainEnvironment]:

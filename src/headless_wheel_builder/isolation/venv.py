@@ -36,6 +36,7 @@ class VenvConfig:
     :param extra_env: variables that hooks get on top of the caller's
     :param constraints: a constraints file for the build requirements
     :param env_dir: make the environment here, and keep it when the build fails
+    :param network: whether hooks have one; requirements are always installed with one
     """
 
     use_uv: bool = True
@@ -44,6 +45,7 @@ class VenvConfig:
     extra_env: dict[str, str] | None = None
     constraints: Path | str | None = None
     env_dir: str | None = None
+    network: bool = True
 
 
 class VenvIsolation:
@@ -77,7 +79,7 @@ class VenvIsolation:
         return True
 
     def check(self, python: str | None, context: Context) -> None:
-        """Check the interpreter, the installer, the constraints file and the environment's folder.
+        """Check the interpreter, the installer, the constraints file, the environment's folder and the network.
 
         :raises HeadlessWheelBuilderError: one of them cannot be used
         """
@@ -86,6 +88,10 @@ class VenvIsolation:
             self._constraints.check()
         if self.config.env_dir is not None:
             _check_env_dir(self.config.env_dir)
+        if not self.config.network:
+            from headless_wheel_builder.isolation.network import check_no_network
+
+            check_no_network(context)
         find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
 
     @property
@@ -126,7 +132,8 @@ class VenvIsolation:
         base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
         context.processes.checkpoint()
         with temporary_folder("hwb-env-", context.report) as work:
-            environments = self._environments(Means(installer=self._installer, base=base, context=context, work=work))
+            means = Means(installer=self._installer, base=base, context=context, work=work, network=self.config.network)
+            environments = self._environments(means)
             try:
                 yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
             except BaseException:  # a cancellation too: what is left of a failed build is not given back as sound

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.hooks.no_network import ROUTES, routed
 from headless_wheel_builder.isolation.docker.plan import Plan
 
 # Of cgroups version 2, and of version 1.
@@ -14,7 +15,6 @@ CPUS: Final = "/sys/fs/cgroup/cpu.max"
 QUOTA: Final = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"
 PERIOD: Final = "/sys/fs/cgroup/cpu/cpu.cfs_period_us"
 KILLED: Final = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
-ROUTES: Final = ("/proc/net/route", "/proc/net/ipv6_route")
 SEEN: Final = (*MEMORY, CPUS, QUOTA, PERIOD, *ROUTES)
 # Engines round to pages and to microseconds.
 TOLERANCE: Final = 1.01
@@ -35,7 +35,7 @@ def verify(plan: Plan, files: Mapping[str, str]) -> None:
         _check("memory_limit", plan.memory, _memory(files), "bytes")
     if plan.cpus is not None:
         _check("cpu_limit", plan.cpus, _cpus(files), "processors")
-    if not plan.network and (routes := _routes(files)):
+    if not plan.network and (routes := routed(files)):
         raise IsolationError(
             "The container has a network although it was to have none",
             cause=f"It has routes over {', '.join(routes)}.",
@@ -73,9 +73,3 @@ def _cpus(files: Mapping[str, str]) -> float | None:
     text = files.get(CPUS) or f"{files.get(QUOTA, '').strip()} {files.get(PERIOD, '')}"
     quota, _, period = text.strip().partition(" ")
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() else None
-
-
-def _routes(files: Mapping[str, str]) -> list[str]:
-    ours = [line.split()[0] for line in files.get(ROUTES[0], "").splitlines()[1:] if line.strip()]
-    theirs = [line.split()[-1] for line in files.get(ROUTES[1], "").splitlines() if line.strip()]
-    return sorted({*ours, *theirs} - {"lo"})
