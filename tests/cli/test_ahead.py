@@ -81,6 +81,26 @@ def test_of_another_folder_nothing_is_known(
 
 
 @pytest.mark.usefixtures("remembered")
+@pytest.mark.parametrize("text", ["0", "1"])
+def test_with_another_word_about_the_network_nothing_is_known(environ: dict[str, str], text: str) -> None:
+    with Ahead(ARGV, {**environ, "HWB_NETWORK": text}) as start:
+        assert not has_begun(start)
+
+
+@pytest.mark.usefixtures("remembered")
+def test_a_project_whose_settings_may_have_changed_gets_no_host_ahead_until_they_are_read(
+    environ: dict[str, str], order: Order, tmp_path: Path
+) -> None:
+    for text in ("network = false", "network = true "):
+        (tmp_path / "pyproject.toml").write_text(f"[tool.headless-wheel-builder]\n{text}\n")
+        with Ahead(ARGV, environ) as start:
+            assert not has_begun(start)
+            assert start.take(order) is None
+        with Ahead(ARGV, environ) as start:
+            assert has_begun(start)
+
+
+@pytest.mark.usefixtures("remembered")
 def test_whatever_was_wanted_last_is_remembered(environ: dict[str, str], order: Order) -> None:
     other = changed(order, source="/")
     with Ahead(ARGV, environ) as start:

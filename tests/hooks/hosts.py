@@ -20,7 +20,7 @@ from headless_wheel_builder.errors import BackendError
 from headless_wheel_builder.events import Explained, HookOutput, Warned
 from headless_wheel_builder.hooks.backend import Backend
 from headless_wheel_builder.hooks.headstart import HeadStart, Order
-from headless_wheel_builder.hooks.hosting import Launchers
+from headless_wheel_builder.hooks.hosting import HostedLauncher, Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
@@ -59,6 +59,7 @@ class Way:
     :param place: the folder with the backend
     :param is_hosted: in a host rather than in fresh interpreters
     :param ahead: how the host that is started ahead differs from the one that is wanted; None for none
+    :param network: whether hooks have one
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Way:
         memory: Memory | None = None,
         name: str = "backend",
         ahead: Mapping[str, object] | None = None,
+        network: bool = True,
     ) -> None:
         self.place = place
         self.folder = folder
@@ -95,12 +97,15 @@ class Way:
         self.python = python
         self._output = output
         self._name = name
+        self._network = network
         self.ahead = HeadStart()
         if ahead is not None and is_hosted:
             self.ahead.begin(changed(self.order(), **ahead))
-        self._launchers = Launchers(self.processes, self.recorder, output, self.ahead)
+        self._launchers = Launchers(self.processes, self.recorder, output, self.ahead, network=network)
         place_of_backend = BackendPlace(os.fspath(self.source), name)
         self.launcher: Launcher = self.processes
+        if not network:
+            self.launcher = HostedLauncher(None, self.processes, self.recorder, network=False)
         if is_hosted:
             self.launcher = self._launchers.launcher(python, self.environ, place_of_backend, memory)
 
@@ -116,7 +121,7 @@ class Way:
     def order(self) -> Order:
         """Return the host that its hooks want."""
         first = {"preload": [self._name], "own": []}
-        return Order(self.python, self.environ, os.fspath(self.source), self._output != "inherit", first)
+        return Order(self.python, self.environ, os.fspath(self.source), self._output != "inherit", first, self._network)
 
     def backend(self, source: Path | None = None) -> Backend:
         runner = HookRunner(self.launcher, self.environ, output=self._output, log=self.log, report=self.recorder)

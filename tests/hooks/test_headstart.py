@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hosts import Way, Ways, backend, look
+from namespaces import needs_namespaces
 from scenarios import EQUAL, PRINTING
 from support import wait_for
 
@@ -77,7 +78,13 @@ def test_a_build_uses_the_host_that_runs_already(ways: Ways, output: OutputMode)
 
 @pytest.mark.parametrize(
     "ahead",
-    [{"source": "/"}, {"first": {"preload": ["json"], "own": []}}, {"environ": {}}, {"is_captured": False}],
+    [
+        {"source": "/"},
+        {"first": {"preload": ["json"], "own": []}},
+        {"environ": {}},
+        {"is_captured": False},
+        {"network": False},
+    ],
     ids=str,
 )
 def test_another_host_is_ended_and_the_right_one_is_started(ways: Ways, ahead: Mapping[str, object]) -> None:
@@ -85,6 +92,16 @@ def test_another_host_is_ended_and_the_right_one_is_started(ways: Ways, ahead: M
         assert way.call() == str(way.launcher._host._talk._link._group.process.pid)  # type: ignore[attr-defined]
         assert way.ahead.wanted == way.order()
         assert not way.ahead.is_right
+        assert way.reasons == []
+
+
+@needs_namespaces
+@pytest.mark.parametrize("ahead", [{}, {"network": True}], ids=["right", "with a network"])
+def test_without_a_network_no_host_is_used_that_has_one(ways: Ways, ahead: Mapping[str, object]) -> None:
+    ways.write(backend(in_hook="import os; return os.readlink('/proc/self/ns/net')"))
+    with ways.way(ahead=ahead, network=False) as way:
+        assert way.call() != os.readlink("/proc/self/ns/net")
+        assert way.ahead.is_right is not bool(ahead)
         assert way.reasons == []
 
 
@@ -184,7 +201,7 @@ def test_secrets_of_the_environment_are_not_written_down(order: Order) -> None:
     assert "abcdef" not in json.dumps(facts)
 
 
-@pytest.mark.parametrize("facts", [None, {}, {"python": 1}, "more", "gone", "first", "is_captured"], ids=str)
+@pytest.mark.parametrize("facts", [None, {}, {"python": 1}, "more", "gone", "first", "is_captured", "network"], ids=str)
 def test_what_is_no_order_is_none(order: Order, facts: object) -> None:
     if isinstance(facts, str):
         facts = {**order.facts({}), facts: {"A": 1} if facts == "more" else 1}

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from hosts import Way, Ways, backend
+from namespaces import linux, needs_namespaces
+from scenarios import EQUAL
 from support import Recorder, hosts
 
 from headless_wheel_builder.events import Explained
+from headless_wheel_builder.hooks import headstart, hosting
 from headless_wheel_builder.hooks.headstart import PROGRAM
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
@@ -118,6 +121,40 @@ def test_a_learnt_module_that_is_not_there_any_more_gives_fresh_interpreters(way
         assert way.reasons == [
             "Each hook gets a fresh interpreter: of the backend, it cannot be imported (ModuleNotFoundError)"
         ]
+
+
+@needs_namespaces
+@pytest.mark.parametrize("name", ["all that a process knows of itself", "a process inherits all descriptors"])
+def test_without_a_network_a_hook_in_a_host_is_as_in_a_fresh_interpreter(ways: Ways, name: str) -> None:
+    hosted, fresh = ways.both(EQUAL[name], network=False)
+    assert hosted == fresh
+
+
+@needs_namespaces
+@pytest.mark.parametrize("is_hosted", [True, False], ids=["hosted", "fresh"])
+def test_without_a_network_every_hook_has_only_the_loopback(ways: Ways, is_hosted: bool) -> None:
+    ways.write(backend(in_hook="import os; return os.readlink('/proc/self/ns/net') + open('/proc/net/route').read()"))
+    with ways.way(is_hosted=is_hosted, network=False) as way:
+        for _ in range(2):
+            namespace, _, routes = str(way.call()).partition("Iface")
+            assert namespace != os.readlink("/proc/self/ns/net")
+            assert routes.count("\n") == 1
+        assert way.reasons == []
+
+
+@linux
+def test_where_the_network_cannot_be_left_no_hook_is_called(ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = lambda argv: [sys.executable, "-c", "import sys; sys.exit('It cannot')", *argv]  # noqa: E731
+    for module in (hosting, headstart):
+        monkeypatch.setattr(module, "without_network", refusing)
+    (called := ways.tmp_path / "called").mkdir()
+    ways.write(backend(f"import os; os.rmdir({os.fspath(called)!r})"))
+    with ways.way(network=False) as way:
+        answer = way.call()
+        assert isinstance(answer, tuple)
+        assert answer[0] == "HookFailedError"
+        assert "It cannot" in way.log.text()
+    assert called.exists()
 
 
 def test_an_in_tree_backend_never_has_a_host(tmp_path: Path) -> None:
