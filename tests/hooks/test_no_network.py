@@ -78,7 +78,7 @@ def test_a_program_is_not_run_where_the_system_refuses_a_step(
         raise PermissionError(1, "Operation not permitted", failing)
 
     monkeypatch.setattr(no_network, failing, fail)
-    expected = f"It cannot be run without a network: [Errno 1] Operation not permitted: '{failing}'\n"
+    expected = f"Nothing is run, as it would have a network: [Errno 1] Operation not permitted: '{failing}'\n"
     assert refused(capsys, pretended) == expected
 
 
@@ -225,7 +225,7 @@ def test_a_program_cannot_go_back_to_the_network_that_this_has() -> None:
 def test_a_program_that_is_not_there_is_named() -> None:
     done = ran(without_network(["/nowhere/program"]))
     assert done.returncode == REFUSED
-    assert done.stderr == "It cannot be started: [Errno 2] No such file or directory: '/nowhere/program'\n"
+    assert done.stderr == "Nothing is run: [Errno 2] No such file or directory: '/nowhere/program'\n"
 
 
 @linux

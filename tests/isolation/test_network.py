@@ -12,7 +12,7 @@ from headless_wheel_builder.isolation import NoIsolation, VenvConfig, VenvIsolat
 from headless_wheel_builder.isolation.base import Provisioner
 from headless_wheel_builder.isolation.network import MESSAGE, SETTINGS, check_no_network, refusal
 
-SAID = "It cannot be run without a network: [Errno 1] Operation not permitted: 'unshare'"
+SAID = "Nothing is run, as it would have a network: [Errno 1] Operation not permitted: 'unshare'"
 ALLOWING = {
     "/proc/sys/user/max_user_namespaces": "96365\n",
     "/proc/sys/user/max_net_namespaces": "96365\n",

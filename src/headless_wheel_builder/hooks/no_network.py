@@ -60,14 +60,14 @@ def main(argv: list[str]) -> None:
     try:
         leave_network()
     except (OSError, ImportError) as error:
-        _refuse(f"It cannot be run without a network: {error}")
+        _refuse(f"Nothing is run, as it would have a network: {error}")
     if not argv:
         return
     _restore_signals()
     try:
         os.execve(argv[0], argv, {name: text for name, _, text in variables})
     except OSError as error:
-        _refuse(f"It cannot be started: {error}")
+        _refuse(f"Nothing is run: {error}")
 
 
 def leave_network() -> None:
