@@ -55,9 +55,9 @@ def main(argv: list[str]) -> None:
 
     :raises SystemExit: the network cannot be left, or the program cannot be started
     """
-    # Not `os.environ`: where the locale is C, the interpreter has changed it.
-    variables = [one.partition(b"=") for one in _read("/proc/self/environ").split(b"\0") if b"=" in one]
     try:
+        # Not `os.environ`: where the locale is C, the interpreter has changed it.
+        variables = [one.partition(b"=") for one in _read("/proc/self/environ").split(b"\0") if b"=" in one]
         leave_network()
     except (OSError, ImportError) as error:
         _refuse(f"Nothing is run, as it would have a network: {error}")
