@@ -84,6 +84,20 @@ def test_where_no_engine_is_nothing_answers(tmp_path: Path) -> None:
     assert "(the default)\nNo such file or directory.\nStart Docker or podman" in letter
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tcp://127.0.0.1:99999", "Port out of range 0-65535."),
+        ("tcp://127.0.0.1:abc", "Port could not be cast to integer value"),
+        ("tcp://[::1", "Invalid IPv6 URL."),
+        ("npipe:////./pipe/engine", "Only Windows has named pipes."),
+    ],
+)
+def test_an_address_that_is_none_is_told_as_such(address: str, words: str) -> None:
+    letter = refusal(Endpoint(address, source="DOCKER_HOST"))
+    assert letter.startswith(f"No container engine answers at {address} (DOCKER_HOST)\n{words}")
+
+
 def test_a_socket_that_one_may_not_use_is_told_from_one_without_an_engine(as_nobody: Path) -> None:
     place = as_nobody / "d.sock"
     with fake_engine(place):

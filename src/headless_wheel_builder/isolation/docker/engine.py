@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -116,6 +118,7 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
+    _check_address(endpoint.url)
     certified = tls.configuration(endpoint) if endpoint.certificates else False
     api = docker.APIClient(
         endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
@@ -124,6 +127,16 @@ def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docke
     if certified:
         tls.keep_to(api)
     return api
+
+
+def _check_address(url: str) -> None:
+    """Refuse an address that the SDK would trip over, with an error of its own kind."""
+    if url.startswith("npipe://") and os.name != "nt":
+        raise DockerException("Only Windows has named pipes")
+    try:
+        urlsplit(url).port  # noqa: B018 - it is read when it is asked for
+    except ValueError as error:
+        raise DockerException(str(error)) from None
 
 
 def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
