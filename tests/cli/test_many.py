@@ -174,6 +174,14 @@ def test_a_plan_is_printed_and_nothing_is_built(
     assert not made.dist.exists()
 
 
+def test_a_plan_has_each_target_once_whatever_it_is_called(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    argv = ["--isolation", "docker", "--platform", "auto,manylinux", "--arch", "x86_64,amd64", "--python", "3.11,cp311"]
+    (tmp_path / "setup.py").write_text("")
+    assert main([*argv, "--plan", str(tmp_path)]) == 0
+    targets = json.loads(capfd.readouterr().out)["targets"]
+    assert [target["identifier"] for target in targets] == ["cp311-manylinux_x86_64"]
+
+
 def test_the_parts_of_a_run_build_each_target_once(
     command: CommandLine, local_backend: LocalBackend, interpreters: list[str], tmp_path: Path
 ) -> None:

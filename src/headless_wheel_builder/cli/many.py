@@ -15,7 +15,7 @@ from headless_wheel_builder.cli.inspection import Inspected, lines
 from headless_wheel_builder.cli.interruption import Interruption
 from headless_wheel_builder.cli.machines import machines
 from headless_wheel_builder.cli.settings import config_settings
-from headless_wheel_builder.cli.strategies import strategies
+from headless_wheel_builder.cli.strategies import distinct, strategies
 from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
@@ -122,7 +122,7 @@ class Many:
         common = tuple(strategies(arguments, self._environ))
         return Wanted(
             sources=tuple(_source(path, metadata) for path, metadata in known.items()),
-            strategies=common,
+            strategies=tuple(distinct(common)),
             output_dir=arguments.outdir,
             kinds=frozenset(arguments.distributions or ()),
             pythons=tuple(arguments.pythons),
