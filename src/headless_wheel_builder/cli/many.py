@@ -24,9 +24,9 @@ from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.core.stage import check_output_dir
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError, RequestError
 from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.jobs.choice import Choice, expectation
+from headless_wheel_builder.jobs.choice import Choice, known_source
 from headless_wheel_builder.jobs.crew import Crew
-from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, planned
+from headless_wheel_builder.jobs.plan import Shard, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
@@ -121,7 +121,7 @@ class Many:
         given = config_settings(arguments.config_settings, arguments.config_json, self._terminal)
         common = tuple(strategies(arguments, self._environ))
         return Wanted(
-            sources=tuple(_source(path, metadata) for path, metadata in known.items()),
+            sources=tuple(known_source(path, metadata) for path, metadata in known.items()),
             strategies=tuple(distinct(common)),
             output_dir=arguments.outdir,
             kinds=frozenset(arguments.distributions or ()),
@@ -162,12 +162,6 @@ class Many:
         output_dir = folders.pop() if len(folders) == 1 else None
         with prepared_report(self._arguments.report, output_dir, self._built) as commit:
             commit()
-
-
-def _source(path: str, metadata: ProjectMetadata | None) -> Source:
-    if metadata is None:
-        return Source(path=path)
-    return Source(path=path, requires_python=metadata.requires_python, expectation=expectation(metadata))
 
 
 def _inspected(
