@@ -84,12 +84,13 @@ class Many:
     def _exit_code(self, plan: Sequence[ProjectTasks]) -> int:
         if not plan:
             self._terminal.note(f"Part {self._arguments.shard} of the run has no targets")
-        elif not any(one.status in {"built", "served", *PROBLEMS} for one in self._results):
+        elif self._lacks_wheels:
             raise RequestError(
-                "Nothing was built: no target is left",
-                cause="The project is not for any interpreter that was asked for, or an override skips them all.",
+                "No wheel was built: no target is left",
+                cause="The project is not for any interpreter that was asked for, or an override skips them.",
                 hint="See which there are: --python all --plan",
             )
+        self._is_complete = True
         return 1 if self._has_problems else 0
 
     def conclude(self) -> None:
@@ -103,6 +104,16 @@ class Many:
     @property
     def _has_problems(self) -> bool:
         return any(one.status in PROBLEMS for one in self._results)
+
+    @property
+    def _lacks_wheels(self) -> bool:
+        """Whether wheels were wanted and there are none, though nothing went wrong; another part may have them."""
+        is_wanted = self._arguments.shard is None and set(self._arguments.distributions or ()) != {"sdist"}
+        if not is_wanted or self._has_problems:
+            return False
+        wheels = {one.status for one in self._results if one.target is not None}
+        # Where all targets are skipped, the sdist is what is left to be built.
+        return wheels.isdisjoint({"built", "served"}) and bool(wheels or not self._built)
 
     @property
     def _built(self) -> list[Artifact]:
@@ -155,7 +166,6 @@ class Many:
                 self._report(plan)
             raise
         self._report(plan)
-        self._is_complete = True
 
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
         folders = {tasks.project.output_dir for tasks in plan}
