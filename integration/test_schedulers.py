@@ -16,6 +16,7 @@ from pathlib import Path
 
 import projects
 import pytest
+from certificates import Authority
 from cluster import Cluster, Environment, Worker, environments
 from frontends import Frontends, Run, Running, left_nothing, members, refused
 from support import Recorder, is_gone
@@ -385,6 +386,21 @@ def test_a_scheduler_that_does_not_answer_is_an_error(frontends: Frontends, tmp_
     projects.silent(tmp_path / "w")
     run = frontends.ours("demo", "--scheduler", "tcp://127.0.0.1:1", root=tmp_path / "w")
     refused(run, "The scheduler tcp://127.0.0.1:1 does not answer")
+
+
+def test_a_scheduler_that_speaks_tls_is_used_with_the_certificates_of_dasks_configuration(
+    frontends: Frontends, pythons: list[Environment], tmp_path: Path
+) -> None:
+    certificates = Authority(tmp_path / "authority").issue(tmp_path / "ours")
+    projects.silent(tmp_path / "w")
+    with Cluster(tmp_path / "cluster", pythons[0], certificates) as cluster:
+        cluster.add(pythons[0], pythons[0].name)
+        assert cluster.address.startswith("tls://")
+        argv = ("demo", "-w", *scheduled(cluster, pythons[0]))
+        without = frontends.ours(*argv, root=tmp_path / "w")
+        refused(without, f"The scheduler {cluster.address} does not answer")
+        assert "distributed.comm.tls" in without.stderr
+        assert built(frontends.ours(*argv, root=tmp_path / "w", env=cluster.settings)) == ["demo-1.0-py3-none-any.whl"]
 
 
 def test_nobody_is_listened_to_by_the_command_line(

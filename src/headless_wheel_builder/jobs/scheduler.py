@@ -37,6 +37,8 @@ END_SECONDS: Final = 10.0
 LOST_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
 _ADDRESS: Final = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/@]+)(?::\d+)?")
+_START: Final = "Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?"
+_CERTIFY: Final = "Does it run, and are the certificates in dask's configuration here (distributed.comm.tls)?"
 
 
 def check_address(address: str) -> None:
@@ -87,7 +89,7 @@ def connected(address: str) -> Iterator[Scheduler]:
         raise IsolationError(
             f"The scheduler {address} does not answer",
             cause=f"{error}.",
-            hint="Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?",
+            hint=_START if address.startswith("tcp://") else _CERTIFY,
         ) from None
     with contextlib.closing(client):
         scheduler = Scheduler(client)
