@@ -31,6 +31,7 @@ from headless_wheel_builder.isolation.venv import VenvIsolation
 from headless_wheel_builder.jobs.job import Job
 from headless_wheel_builder.jobs.scheduler import connected
 from headless_wheel_builder.jobs.task import Project, WheelTask
+from headless_wheel_builder.process import Processes
 
 pytestmark = [
     # Whoever runs one of these makes the environments for itself.
@@ -204,7 +205,7 @@ def test_what_the_backend_prints_arrives_before_the_job_has_ended(
     seen = Recorder()
     sdist = projects.sdist(tmp_path / "sdist", change=held.change)
     job = Job(sdist=sdist.name, python=pythons[0].name, strategy=facts_of(VenvIsolation()), config_settings={})
-    with connected(cluster.address) as scheduler:
+    with connected(cluster.address, Processes()) as scheduler:
         handed = scheduler.submit(job, sdist.read_bytes(), task(sdist, pythons[0]), Context(environ={}, report=seen))
         wait_until(lambda: "the hook was reached" in printed(seen), cluster)
         assert handed.result(0.1) is None
@@ -324,6 +325,19 @@ def test_a_run_whose_scheduler_dies_ends_with_a_letter(
     assert "scheduler" in run.stderr
     left_nothing(run)
     wait_until(lambda: not own.processes_of(MARKER), own, seconds=60)
+
+
+def test_a_signal_ends_a_run_that_waits_for_a_worker_which_does_not_answer(
+    frontends: Frontends, own: Cluster, pythons: list[Environment], held: Held
+) -> None:
+    worker = own.add(pythons[0], pythons[0].name)
+    worker.process.send_signal(signal.SIGSTOP)
+    running = frontends.start("ours", "demo", *scheduled(own, pythons[0]), root=held.root)
+    wait_until(lambda: "Receive client connection" in own.logs(), own)
+    running.signal(signal.SIGINT, group=False)
+    run = running.finish(30)
+    assert run.exit_code == 130, run.stderr
+    left_nothing(run)
 
 
 def test_a_worker_with_another_version_is_refused(

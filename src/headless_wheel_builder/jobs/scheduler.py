@@ -8,11 +8,12 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headless_wheel_builder._version import __version__
+from headless_wheel_builder.background import Background, awaited
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context, Provisioner
@@ -24,13 +25,19 @@ from headless_wheel_builder.jobs.plan import targets_of
 from headless_wheel_builder.jobs.task import WheelTask
 from headless_wheel_builder.jobs.travelling import unpacked
 from headless_wheel_builder.jobs.worker import perform_on_worker
+from headless_wheel_builder.process import Processes
 
 if TYPE_CHECKING:
     from distributed import Client
 
+T = TypeVar("T")
+
 NAME: Final = "headless-wheel-builder"
 DOCKER: Final = "docker"
 CONNECT_SECONDS: Final = 10.0
+# How long a scheduler and its workers may take to answer, and how often it is looked whether anybody still waits.
+ANSWER_SECONDS: Final = 30.0
+PERIOD: Final = 0.1
 # How long a job that was cancelled may take to end, and a log to come after its job.
 END_SECONDS: Final = 10.0
 # A machine that restarts comes back by then; and how often that is looked at.
@@ -69,11 +76,13 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[Scheduler]:
+def connected(address: str, processes: Processes) -> Iterator[Scheduler]:
     """Have a scheduler for the length of a `with` block.
 
+    :param processes: of the run, which may be cancelled while an answer is waited for
     :raises RequestError: it must not be used, or dask is not installed
-    :raises IsolationError: it does not answer, or a worker has another version of this package
+    :raises IsolationError: it or a worker does not answer, or a worker has another version of this package
+    :raises Cancelled: the run was cancelled
     """
     check_address(address)
     try:
@@ -84,7 +93,7 @@ def connected(address: str) -> Iterator[Scheduler]:
         ) from None
     _quiet()
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME)
+        client = awaited(lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME), processes)
     except (OSError, TypeError, ValueError) as error:
         raise IsolationError(
             f"The scheduler {address} does not answer",
@@ -92,7 +101,7 @@ def connected(address: str) -> Iterator[Scheduler]:
             hint=_START if address.startswith("tcp://") else _CERTIFY,
         ) from None
     with contextlib.closing(client):
-        scheduler = Scheduler(client)
+        scheduler = Scheduler(client, processes)
         scheduler.check()
         yield scheduler
 
@@ -115,8 +124,9 @@ def _quiet() -> None:
 class Scheduler:
     """A scheduler and its workers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, processes: Processes) -> None:
         self._client = client
+        self._processes = processes
         self._topic = f"{NAME}-{uuid.uuid4().hex}"
         self._letters: dict[str, _Letters] = {}
         client.subscribe_topic(self._topic, self._deliver)
@@ -129,11 +139,11 @@ class Scheduler:
     def check(self) -> None:
         """Check that every worker can do jobs of this version.
 
-        :raises IsolationError: one cannot
+        :raises IsolationError: one cannot, or does not answer
         """
         from importlib.metadata import version
 
-        answers: Mapping[str, Any] = self._client.run(version, NAME, on_error="return")
+        answers: Mapping[str, Any] = self._answer(lambda: self._client.run(version, NAME, on_error="return"))
         if not answers:
             raise IsolationError("The scheduler has no workers", hint="Start one: dask worker ADDRESS")
         wrong = {address: answer for address, answer in answers.items() if answer != __version__}
@@ -153,7 +163,7 @@ class Scheduler:
 
         if not isinstance(strategy, VenvIsolation):
             return targets_of(strategy, wanted, context)
-        places: Mapping[str, Any] = self._client.run(this_place, on_error="ignore")
+        places: Mapping[str, Any] = self._answer(lambda: self._client.run(this_place, on_error="ignore"))
         resources = {address: worker["resources"] for address, worker in self._workers().items()}
         return offers_of(resources, places).find(wanted, context)
 
@@ -178,8 +188,21 @@ class Scheduler:
             letters.take(message)
 
     def _workers(self) -> Mapping[str, Any]:
-        workers: Mapping[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers: Mapping[str, Any] = self._answer(lambda: self._client.scheduler_info(n_workers=-1))["workers"]
         return workers
+
+    def _answer(self, ask: Callable[[], T]) -> T:
+        """Return an answer that is there in time; dask itself would wait for as long as somebody is stopped."""
+        asked, end = Background(ask).start(), time.monotonic() + ANSWER_SECONDS
+        while not asked.has_ended:
+            self._processes.checkpoint()
+            if time.monotonic() > end:
+                raise _silent(f"There was no answer in {ANSWER_SECONDS:.0f} seconds")
+            asked.wait(PERIOD)
+        try:
+            return asked.result()
+        except OSError as error:
+            raise _silent(str(error)) from error
 
     def offers(self, needed: str) -> bool:
         """Tell whether there is a worker with a capability now."""
@@ -268,6 +291,14 @@ class _Letters:
 
 def _said(answer: object) -> str:
     return f"it has {answer}" if isinstance(answer, str) else f"it has none ({type(answer).__name__})"
+
+
+def _silent(cause: str) -> IsolationError:
+    return IsolationError(
+        "The scheduler or one of its workers does not answer any more",
+        cause=f"{cause}.",
+        hint="See their logs, and end what hangs.",
+    )
 
 
 def _died(error: Exception) -> HeadlessWheelBuilderError:
