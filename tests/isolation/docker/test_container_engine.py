@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -77,6 +78,12 @@ def test_the_user_knows_an_engine_by_another_address_than_that_of_a_forward(tmp_
 def test_an_engine_of_an_old_api_is_refused(tmp_path: Path) -> None:
     with fake_engine(tmp_path / "d.sock", facts={"Version": "19.03", "ApiVersion": "1.40"}):
         assert "too old" in refusal(Endpoint(f"unix://{tmp_path}/d.sock"))
+
+
+@pytest.mark.parametrize("facts", [{}, [], "1.44", {"ApiVersion": None}, {"ApiVersion": "v1"}])
+def test_what_answers_and_is_no_engine_is_told_as_such(tmp_path: Path, facts: Any) -> None:
+    with fake_engine(tmp_path / "d.sock", facts=facts):
+        assert "What answers there is something else." in refusal(Endpoint(f"unix://{tmp_path}/d.sock"))
 
 
 def test_where_no_engine_is_nothing_answers(tmp_path: Path) -> None:

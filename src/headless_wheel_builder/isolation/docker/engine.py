@@ -23,6 +23,7 @@ from headless_wheel_builder.isolation.docker.init import Init
 # The API that the oldest engine has which knows platforms, and the newest that was tried.
 OLDEST_API: Final = (1, 41)
 NEWEST_API: Final = (1, 51)
+API: Final = re.compile(r"\d+\.\d+")
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
@@ -103,7 +104,7 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
     """
     try:
         facts = _client(endpoint, OLDEST_API, timeout, lambda api: api.version(api_version=False))
-        newest = tuple(map(int, str(facts["ApiVersion"]).split(".")))
+        newest = _newest_api(facts)
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
         api = _open(endpoint, min(newest, NEWEST_API), timeout)
@@ -137,6 +138,13 @@ def _check_address(url: str) -> None:
         urlsplit(url).port  # noqa: B018 - it is read when it is asked for
     except ValueError as error:
         raise DockerException(str(error)) from None
+
+
+def _newest_api(facts: object) -> tuple[int, ...]:
+    match facts:
+        case {"ApiVersion": str(version)} if API.fullmatch(version):
+            return tuple(map(int, version.split(".")))
+    raise DockerException("What answers there is something else")
 
 
 def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
