@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -336,6 +337,20 @@ def test_a_signal_ends_a_run_that_waits_for_a_worker_which_does_not_answer(
     wait_until(lambda: "Receive client connection" in own.logs(), own)
     running.signal(signal.SIGINT, group=False)
     run = running.finish(30)
+    assert run.exit_code == 130, run.stderr
+    left_nothing(run)
+
+
+def test_a_signal_ends_a_run_that_waits_for_what_is_no_scheduler(frontends: Frontends, tmp_path: Path) -> None:
+    projects.silent(tmp_path / "w")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        running = frontends.start("ours", "demo", "--scheduler", address, root=tmp_path / "w")
+        # It says nothing.
+        with server.accept()[0]:
+            running.signal(signal.SIGINT, group=False)
+            run = running.finish(30)
     assert run.exit_code == 130, run.stderr
     left_nothing(run)
 

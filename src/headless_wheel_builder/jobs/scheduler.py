@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headless_wheel_builder._version import __version__
-from headless_wheel_builder.background import Background, awaited
+from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context, Provisioner
@@ -93,7 +93,8 @@ def connected(address: str, processes: Processes) -> Iterator[Scheduler]:
         ) from None
     _quiet()
     try:
-        client = awaited(lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME), processes)
+        # Its own time is that of a connection; who is there may be no scheduler, and say nothing.
+        client = _in_time(lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME), processes)
     except (OSError, TypeError, ValueError) as error:
         raise IsolationError(
             f"The scheduler {address} does not answer",
@@ -104,6 +105,21 @@ def connected(address: str, processes: Processes) -> Iterator[Scheduler]:
         scheduler = Scheduler(client, processes)
         scheduler.check()
         yield scheduler
+
+
+def _in_time(ask: Callable[[], T], processes: Processes) -> T:
+    """Return an answer that is there in time; dask itself may wait without end.
+
+    :raises TimeoutError: there is none
+    :raises Cancelled: the run was cancelled meanwhile
+    """
+    asked, end = Background(ask).start(), time.monotonic() + ANSWER_SECONDS
+    while not asked.has_ended:
+        processes.checkpoint()
+        if time.monotonic() > end:
+            raise TimeoutError(f"There was no answer in {ANSWER_SECONDS:.0f} seconds")
+        asked.wait(PERIOD)
+    return asked.result()
 
 
 def _quiet() -> None:
@@ -192,17 +208,14 @@ class Scheduler:
         return workers
 
     def _answer(self, ask: Callable[[], T]) -> T:
-        """Return an answer that is there in time; dask itself would wait for as long as somebody is stopped."""
-        asked, end = Background(ask).start(), time.monotonic() + ANSWER_SECONDS
-        while not asked.has_ended:
-            self._processes.checkpoint()
-            if time.monotonic() > end:
-                raise _silent(f"There was no answer in {ANSWER_SECONDS:.0f} seconds")
-            asked.wait(PERIOD)
         try:
-            return asked.result()
+            return _in_time(ask, self._processes)
         except OSError as error:
-            raise _silent(str(error)) from error
+            raise IsolationError(
+                "The scheduler or one of its workers does not answer any more",
+                cause=f"{error}.",
+                hint="See their logs, and end what hangs.",
+            ) from error
 
     def offers(self, needed: str) -> bool:
         """Tell whether there is a worker with a capability now."""
@@ -291,14 +304,6 @@ class _Letters:
 
 def _said(answer: object) -> str:
     return f"it has {answer}" if isinstance(answer, str) else f"it has none ({type(answer).__name__})"
-
-
-def _silent(cause: str) -> IsolationError:
-    return IsolationError(
-        "The scheduler or one of its workers does not answer any more",
-        cause=f"{cause}.",
-        hint="See their logs, and end what hangs.",
-    )
 
 
 def _died(error: Exception) -> HeadlessWheelBuilderError:
