@@ -71,6 +71,14 @@ def _environment(folder: Path, name: str, interpreter: Interpreter) -> Environme
     return Environment(name, ".".join(map(str, interpreter.version[:2])), python)
 
 
+def _tls(certificates: Path) -> dict[str, str]:
+    """Return dask's configuration, as variables, for all who have these certificates."""
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    files = {"CERT": "cert.pem", "KEY": "key.pem"}
+    own = {f"{role}__{name}": file for role in ("SCHEDULER", "WORKER", "CLIENT") for name, file in files.items()}
+    return {prefix + name: str(certificates / file) for name, file in {"CA_FILE": "ca.pem", **own}.items()}
+
+
 class Worker:
     """A worker without a nanny: nobody starts it again."""
 
@@ -94,10 +102,13 @@ class Cluster:
 
     :param folder: an empty one, for logs and temporary folders
     :param environment: of the scheduler
+    :param certificates: a folder with those of an `Authority`, if they are to speak TLS
     """
 
-    def __init__(self, folder: Path, environment: Environment) -> None:
+    def __init__(self, folder: Path, environment: Environment, certificates: Path | None = None) -> None:
         self._folder = folder
+        self._host = "127.0.0.1" if certificates is None else "tls://127.0.0.1"
+        self.settings = {} if certificates is None else _tls(certificates)
         self._python = environment.python
         self._mark = uuid.uuid4().hex
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -107,7 +118,7 @@ class Cluster:
     def __enter__(self) -> Cluster:  # noqa: PYI034 - typing.Self came with 3.11
         self._folder.mkdir(parents=True, exist_ok=True)
         place = self._folder / "scheduler.json"
-        options = ("--host", "127.0.0.1", "--port", "0", *PRIVATE, "--scheduler-file", str(place))
+        options = ("--host", self._host, "--port", "0", *PRIVATE, "--scheduler-file", str(place))
         self.scheduler = self._start(self._python, "scheduler", *options, log=self._folder / "scheduler.log")
         try:
             self._wait(lambda: place.exists() and place.read_text().strip().endswith("}"))
@@ -132,7 +143,7 @@ class Cluster:
         temporary.mkdir()
         options = ["--no-nanny", *PRIVATE, "--nthreads", str(threads), "--local-directory", str(temporary)]
         resources = " ".join(f"{one}={threads}" for one in capabilities)
-        options += ["--host", "127.0.0.1", "--name", name, *(["--resources", resources] if resources else [])]
+        options += ["--host", self._host, "--name", name, *(["--resources", resources] if resources else [])]
         process = self._start(environment.python, "worker", self.address, *options, log=log, temporary=temporary)
         self._wait(lambda: "Registered to" in log.read_text())
         self.workers.append(Worker(process, log, temporary))
@@ -153,7 +164,7 @@ class Cluster:
             process = subprocess.Popen(
                 [python, "-m", "dask", *argv],
                 cwd=self._folder,
-                env={**environment(), **more, MARK: self._mark},
+                env={**environment(), **self.settings, **more, MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,

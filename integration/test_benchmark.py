@@ -22,7 +22,7 @@ TITLES = ["hwb, first run", "hwb, later runs", "hwb -n", "uv build", "hooks only
 SMALL = ("--rounds", "1", "--projects", "flit", "--kinds", "default", "--contenders", *CONTENDERS)
 # Without an engine the test fails, where it is not skipped.
 ENGINES = {"HWB_TEST_ENGINE": ENGINE or ""}
-SECTIONS = ("figures", "containers")
+SECTIONS = ("figures", "containers", "jobs")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -89,8 +89,14 @@ def test_a_section_is_replaced_and_the_others_stay() -> None:
     page = "".join(f"<!-- {name}: written by --update-docs -->\nold\n<!-- end of {name} -->\n" for name in SECTIONS)
     program = f"from integration.benchmark.document import replaced; print(replaced({page!r}, 'containers', 'new'))"
     printed = subprocess.check_output([sys.executable, "-c", program], cwd=Path(__file__).parents[1], text=True)
-    figures, containers = printed.split("<!-- end of figures -->")
+    figures, containers, _ = re.split("<!-- end of (?:figures|containers) -->", printed)
     assert ("old" in figures, "old" in containers, "new" in containers) == (True, False, True)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_page_has_a_place_for_each_section(section: str) -> None:
+    program = f"from integration.benchmark.document import PAGE, replaced; replaced(PAGE.read_text(), {section!r}, '')"
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=True)
 
 
 def check_tables(text: str) -> None:

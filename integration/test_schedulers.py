@@ -8,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import projects
 import pytest
+from certificates import Authority
 from cluster import Cluster, Environment, Worker, environments
 from frontends import Frontends, Run, Running, left_nothing, members, refused
 from support import Recorder, is_gone
@@ -30,6 +32,7 @@ from headless_wheel_builder.isolation.venv import VenvIsolation
 from headless_wheel_builder.jobs.job import Job
 from headless_wheel_builder.jobs.scheduler import connected
 from headless_wheel_builder.jobs.task import Project, WheelTask
+from headless_wheel_builder.process import Processes
 
 pytestmark = [
     # Whoever runs one of these makes the environments for itself.
@@ -203,7 +206,7 @@ def test_what_the_backend_prints_arrives_before_the_job_has_ended(
     seen = Recorder()
     sdist = projects.sdist(tmp_path / "sdist", change=held.change)
     job = Job(sdist=sdist.name, python=pythons[0].name, strategy=facts_of(VenvIsolation()), config_settings={})
-    with connected(cluster.address) as scheduler:
+    with connected(cluster.address, Processes()) as scheduler:
         handed = scheduler.submit(job, sdist.read_bytes(), task(sdist, pythons[0]), Context(environ={}, report=seen))
         wait_until(lambda: "the hook was reached" in printed(seen), cluster)
         assert handed.result(0.1) is None
@@ -325,6 +328,33 @@ def test_a_run_whose_scheduler_dies_ends_with_a_letter(
     wait_until(lambda: not own.processes_of(MARKER), own, seconds=60)
 
 
+def test_a_signal_ends_a_run_that_waits_for_a_worker_which_does_not_answer(
+    frontends: Frontends, own: Cluster, pythons: list[Environment], held: Held
+) -> None:
+    worker = own.add(pythons[0], pythons[0].name)
+    worker.process.send_signal(signal.SIGSTOP)
+    running = frontends.start("ours", "demo", *scheduled(own, pythons[0]), root=held.root)
+    wait_until(lambda: "Receive client connection" in own.logs(), own)
+    running.signal(signal.SIGINT, group=False)
+    run = running.finish(30)
+    assert run.exit_code == 130, run.stderr
+    left_nothing(run)
+
+
+def test_a_signal_ends_a_run_that_waits_for_what_is_no_scheduler(frontends: Frontends, tmp_path: Path) -> None:
+    projects.silent(tmp_path / "w")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        running = frontends.start("ours", "demo", "--scheduler", address, root=tmp_path / "w")
+        # It says nothing.
+        with server.accept()[0]:
+            running.signal(signal.SIGINT, group=False)
+            run = running.finish(30)
+    assert run.exit_code == 130, run.stderr
+    left_nothing(run)
+
+
 def test_a_worker_with_another_version_is_refused(
     frontends: Frontends, own: Cluster, pythons: list[Environment], tmp_path: Path
 ) -> None:
@@ -385,6 +415,21 @@ def test_a_scheduler_that_does_not_answer_is_an_error(frontends: Frontends, tmp_
     projects.silent(tmp_path / "w")
     run = frontends.ours("demo", "--scheduler", "tcp://127.0.0.1:1", root=tmp_path / "w")
     refused(run, "The scheduler tcp://127.0.0.1:1 does not answer")
+
+
+def test_a_scheduler_that_speaks_tls_is_used_with_the_certificates_of_dasks_configuration(
+    frontends: Frontends, pythons: list[Environment], tmp_path: Path
+) -> None:
+    certificates = Authority(tmp_path / "authority").issue(tmp_path / "ours")
+    projects.silent(tmp_path / "w")
+    with Cluster(tmp_path / "cluster", pythons[0], certificates) as cluster:
+        cluster.add(pythons[0], pythons[0].name)
+        assert cluster.address.startswith("tls://")
+        argv = ("demo", "-w", *scheduled(cluster, pythons[0]))
+        without = frontends.ours(*argv, root=tmp_path / "w")
+        refused(without, f"The scheduler {cluster.address} does not answer")
+        assert "distributed.comm.tls" in without.stderr
+        assert built(frontends.ours(*argv, root=tmp_path / "w", env=cluster.settings)) == ["demo-1.0-py3-none-any.whl"]
 
 
 def test_nobody_is_listened_to_by_the_command_line(

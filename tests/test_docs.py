@@ -170,6 +170,15 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_list_of_contents_names_every_section_once(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    contents = re.findall(r"^- \[([^\]]+)\]\(#[^)]+\)$", text, re.MULTILINE)
+    assert contents in ([], sections)
+    assert len(set(sections)) == len(sections)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
     for link in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):
         path, _, fragment = link["target"].partition("#")

@@ -52,28 +52,27 @@ async def iterate_blocking(work: Callable[[Processes], Iterator[T]]) -> AsyncIte
     ended, and it has cleaned up and returned before the iterator does.
     """
     loop = asyncio.get_running_loop()
-    items: asyncio.Queue[T] = asyncio.Queue()
+    # None is the end.
+    items: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
 
     def hand_on(processes: Processes) -> None:
         for item in work(processes):
             with contextlib.suppress(RuntimeError):  # a closed loop, as above
-                loop.call_soon_threadsafe(items.put_nowait, item)
+                loop.call_soon_threadsafe(items.put_nowait, (item,))
 
     working = asyncio.ensure_future(run_blocking(hand_on))
+    working.add_done_callback(lambda _: items.put_nowait(None))
     try:
-        while not (working.done() and items.empty()):
-            getting = asyncio.ensure_future(items.get())
-            await asyncio.wait([working, getting], return_when=asyncio.FIRST_COMPLETED)
-            if getting.done():
-                yield getting.result()
-            else:
-                getting.cancel()
+        while (item := await items.get()) is not None:
+            yield item[0]
         await working
     finally:
         if not working.done():
             working.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await working
+        elif not working.cancelled():
+            working.exception()  # which nobody is there to be told any more
 
 
 async def _shielded(outcome: asyncio.Future[T], processes: Processes) -> T:

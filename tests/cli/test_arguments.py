@@ -301,6 +301,10 @@ def test_timings_may_be_asked_for_whatever_is_built(line: str) -> None:
         ("--isolation none --installer pip", "argument --installer: not allowed with argument --isolation none"),
         ("--isolation none --env-dir e", "--env-dir: not allowed with --no-isolation"),
         (
+            "-n --scheduler tcp://127.0.0.1:8786",
+            "--scheduler: not allowed with --no-isolation, which builds on this machine only",
+        ),
+        (
             "--isolation docker-ish",
             "argument --isolation: invalid choice: 'docker-ish' (choose from 'venv', 'docker', 'auto', 'none')",
         ),

@@ -39,6 +39,17 @@ def test_the_choice_and_its_reason_are_one_line(
     assert f"but there is no working engine: No container engine answers at unix://{tmp_path}/no.sock" in line
 
 
+def test_of_several_projects_the_one_that_may_need_a_container_is_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, backend in (("pure", "flit_core.buildapi"), ("compiled", "maturin")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").write_text(FLIT.replace("flit_core.buildapi", backend))
+    argv = ["--isolation", "auto", "--plan", str(tmp_path / "pure"), str(tmp_path / "compiled")]
+    assert main(argv) == 0
+    assert "Building in a virtual environment: the project has extension modules (" in capsys.readouterr().err
+
+
 def test_options_for_containers_are_for_auto_too(
     local_backend: LocalBackend, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from conftest import LocalBackend
 from headless_wheel_builder.cli.arguments import parse_arguments
 from headless_wheel_builder.cli.command import chosen
 from headless_wheel_builder.cli.containers import DEFAULTS, OPTIONS, docker_configs, given
+from headless_wheel_builder.cli.strategies import distinct, strategies
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.values import changed
@@ -208,3 +209,17 @@ def test_an_engine_that_is_named_comes_before_all_that_the_environment_says() ->
     environ = {"DOCKER_HOST": "unix:///other", "DOCKER_CONTEXT": "third", "KEPT": "1"}
     assert chosen(arguments, environ) == {"DOCKER_HOST": "unix:///one", "KEPT": "1"}
     assert chosen(parse_arguments([], "prog"), environ) == environ
+
+
+@pytest.mark.parametrize(
+    ("line", "platforms"),
+    [
+        ("--platform auto,manylinux --arch x86_64,amd64", ["auto"]),
+        ("--platform musllinux,auto,manylinux", ["musllinux", "auto"]),
+        ("--image other --platform manylinux,musllinux", ["manylinux"]),
+        ("--arch x86_64,aarch64", ["auto", "auto"]),
+    ],
+)
+def test_what_two_names_mean_is_built_once(line: str, platforms: list[str]) -> None:
+    found = distinct(strategies(parse_arguments(["--isolation", "docker", *line.split()], "prog"), {}))
+    assert [one.config.platform for one in found] == platforms  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import pytest
 from conftest import LocalBackend
+from core.archives import Member, make_sdist, pkg_info
 from pretenders import BACKEND, make_pretender, put_wheels, pythons, tag_of
 from support import SDIST, LocalProject
 
@@ -174,6 +175,14 @@ def test_a_plan_is_printed_and_nothing_is_built(
     assert not made.dist.exists()
 
 
+def test_a_plan_has_each_target_once_whatever_it_is_called(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    argv = ["--isolation", "docker", "--platform", "auto,manylinux", "--arch", "x86_64,amd64", "--python", "3.11,cp311"]
+    (tmp_path / "setup.py").write_text("")
+    assert main([*argv, "--plan", str(tmp_path)]) == 0
+    targets = json.loads(capfd.readouterr().out)["targets"]
+    assert [target["identifier"] for target in targets] == ["cp311-manylinux_x86_64"]
+
+
 def test_the_parts_of_a_run_build_each_target_once(
     command: CommandLine, local_backend: LocalBackend, interpreters: list[str], tmp_path: Path
 ) -> None:
@@ -185,6 +194,36 @@ def test_the_parts_of_a_run_build_each_target_once(
         assert outcome.code == 0, outcome.err
         built += os.listdir(folder) if folder.exists() else []
     assert sorted(built) == sorted([SDIST, *WHEELS])
+
+
+def choosy(local_backend: LocalBackend, requires_python: str) -> LocalProject:
+    """Make a project that compiles, as far as one sees, and whose sdist says which Pythons it is for."""
+    made = project(local_backend, BACKEND + "def unused():\n    import maturin\n")
+    content = pkg_info() + f"Requires-Python: {requires_python}\n".encode()
+    files = [Member(f"pkg-1.0/{path.name}", path.read_bytes()) for path in made.source.iterdir() if path.is_file()]
+    make_sdist(made.home, [Member("pkg-1.0/PKG-INFO", content), *files])
+    return made
+
+
+def test_a_run_that_leaves_no_target_has_no_wheel_and_says_so(
+    command: CommandLine, local_backend: LocalBackend, interpreters: list[str]
+) -> None:
+    made = choosy(local_backend, ">=99")
+    outcome = command(made.source, *interpreters)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.table == {"sdist": "built", **dict.fromkeys(NAMES, "excluded")}
+    assert outcome.err.splitlines()[-3] == "ERROR No wheel was built: no target is left"
+    assert command(made.source, *interpreters, "-s").code == 0
+
+
+def test_a_part_without_a_target_that_the_project_is_for_is_no_failure(
+    command: CommandLine, local_backend: LocalBackend, interpreters: list[str], tmp_path: Path
+) -> None:
+    (major, minor), *_ = VERSIONS
+    made = choosy(local_backend, f"=={major}.{minor}.*")
+    argv = [made.source, *interpreters, "-o", tmp_path / "out", "--shard"]
+    assert [command(*argv, f"{index}/3").code for index in (1, 2, 3)] == [0, 0, 0]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([SDIST, WHEELS[0]])
 
 
 def test_what_is_no_part_is_refused(command: CommandLine, local_backend: LocalBackend) -> None:

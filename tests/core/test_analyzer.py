@@ -411,6 +411,14 @@ def test_a_table_that_is_too_large_to_be_looked_at_is_not_overlooked(tmp_path: P
     assert found.has_extension_modules is None
 
 
+def test_nor_are_settings_of_setuptools_that_are_too_large(tmp_path: Path) -> None:
+    found = table(
+        tmp_path, SETUPTOOLS, **{"setup.cfg": "#" * 3_000_000 + "\n[bdist_wheel]\nplat_name = linux_x86_64\n"}
+    )
+    assert found.has_extension_modules is None
+    assert found.evidence[0] == "setup.cfg is too large to be looked at"
+
+
 @pytest.mark.parametrize(("module", "more", "files", "expected"), TABLES)
 def test_the_tables_of_a_backend_say_what_it_makes(
     tmp_path: Path, module: str, more: str, files: dict[str, str], expected: tuple[bool | None, str]

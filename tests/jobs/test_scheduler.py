@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from headless_wheel_builder.errors import RequestError
-from headless_wheel_builder.jobs.scheduler import check_address, connected
+from headless_wheel_builder.errors import IsolationError, RequestError
+from headless_wheel_builder.jobs import scheduler as module
+from headless_wheel_builder.jobs.scheduler import Scheduler, check_address, connected
+from headless_wheel_builder.process import Cancelled, Processes
 
 
 @pytest.mark.parametrize(
@@ -66,8 +71,9 @@ def test_an_address_is_refused_before_anything_is_imported_or_connected() -> Non
 import sys
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.jobs.scheduler import connected
+from headless_wheel_builder.process import Processes
 try:
-    with connected("tcp://192.0.2.1:8786"):
+    with connected("tcp://192.0.2.1:8786", Processes()):
         pass
 except RequestError:
     sys.exit("distributed" in sys.modules or "dask" in sys.modules)
@@ -78,6 +84,60 @@ sys.exit("it was not refused")
 
 def test_without_dask_the_letter_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(RequestError, match="needs dask") as refused, connected("tcp://127.0.0.1:1"):
+    with pytest.raises(RequestError, match="needs dask") as refused, connected("tcp://127.0.0.1:1", Processes()):
         pass
     assert "pip install 'headless-wheel-builder[dask]'" in refused.value.hint
+
+
+class Client:
+    """A client of dask whose scheduler answers when and how the test says."""
+
+    def __init__(self, answer: Callable[[], Any]) -> None:
+        self._answer = answer
+
+    def subscribe_topic(self, topic: str, handler: object) -> None:
+        """Nothing is ever logged."""
+
+    def scheduler_info(self, **_: object) -> Any:
+        return self._answer()
+
+
+@pytest.fixture
+def never() -> Iterator[Callable[[], Any]]:
+    """Give what does not answer before the test is over."""
+    over = threading.Event()
+    yield over.wait
+    over.set()
+
+
+def slots(answer: Callable[[], Any], processes: Processes) -> int:
+    client: Any = Client(answer)
+    return Scheduler(client, processes).slots
+
+
+def test_an_answer_in_time_is_what_is_known() -> None:
+    assert slots(lambda: {"workers": {"one": {"nthreads": 2}, "other": {"nthreads": 3}}}, Processes()) == 5
+
+
+def test_who_does_not_answer_is_not_waited_for_when_the_run_is_cancelled(never: Callable[[], Any]) -> None:
+    processes = Processes()
+    threading.Timer(0.1, processes.cancel).start()
+    with pytest.raises(Cancelled):
+        slots(never, processes)
+
+
+def test_who_does_not_answer_is_not_waited_for_without_end(
+    never: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.1)
+    with pytest.raises(IsolationError, match="does not answer any more"):
+        slots(never, Processes())
+
+
+def test_a_connection_that_is_lost_is_told_as_such() -> None:
+    def lost() -> Any:
+        raise OSError("Stream is closed")
+
+    with pytest.raises(IsolationError, match="does not answer any more") as caught:
+        slots(lost, Processes())
+    assert caught.value.cause == "Stream is closed."

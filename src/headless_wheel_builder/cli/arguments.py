@@ -120,22 +120,30 @@ def _check(parser: Parser, arguments: Arguments) -> None:
     _check_container_options(parser, arguments)
     if arguments.is_many:
         _check_many(parser, arguments)
-    if arguments.no_isolation and arguments.isolation in {"venv", "docker", "auto"}:
-        parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
-    if arguments.isolation == "none" and arguments.installer is not None:
-        parser.error("argument --installer: not allowed with argument --isolation none")
-    arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
-    if arguments.env_dir is not None and arguments.no_isolation:
-        parser.error("--env-dir: not allowed with --no-isolation")
-    if arguments.fresh_env is not None and arguments.no_isolation:
-        option = "--fresh-env" if arguments.fresh_env else "--env-cache"
-        parser.error(f"{option}: not allowed with --no-isolation")
+    _check_isolation(parser, arguments)
     if arguments.report is not None and arguments.metadata:
         parser.error("--report: not allowed with --metadata")
     for source in arguments.srcdirs or [""]:
         _check_source(parser, arguments, source)
     if arguments.config_from_sdist and not all(is_file_with(one, SDIST_SUFFIX) for one in arguments.srcdirs or [""]):
         parser.error("--config-from-sdist: only allowed with a source distribution to build from")
+
+
+def _check_isolation(parser: Parser, arguments: Arguments) -> None:
+    if arguments.no_isolation and arguments.isolation in {"venv", "docker", "auto"}:
+        parser.error("argument --isolation: not allowed with argument --no-isolation/-n")
+    if arguments.isolation == "none" and arguments.installer is not None:
+        parser.error("argument --installer: not allowed with argument --isolation none")
+    arguments.no_isolation = arguments.no_isolation or arguments.isolation == "none"
+    if not arguments.no_isolation:
+        return
+    if arguments.env_dir is not None:
+        parser.error("--env-dir: not allowed with --no-isolation")
+    if arguments.fresh_env is not None:
+        option = "--fresh-env" if arguments.fresh_env else "--env-cache"
+        parser.error(f"{option}: not allowed with --no-isolation")
+    if arguments.scheduler is not None:
+        parser.error("--scheduler: not allowed with --no-isolation, which builds on this machine only")
 
 
 def _check_source(parser: Parser, arguments: Arguments, source: str) -> None:

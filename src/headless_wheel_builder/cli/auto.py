@@ -21,8 +21,8 @@ def settled(
 ) -> tuple[Arguments, Choice | None]:
     """Return the arguments with an isolation that is chosen where the user leaves the choice to us.
 
-    Of several projects, the first that needs a container decides. The choice and its reason are said; `--inspect` shows
-    what the choice would be as well.
+    Of several projects, the first that may need a container decides. The choice and its reason are said; `--inspect`
+    shows what the choice would be as well.
 
     :raises RequestError: an option for containers cannot be read
     """
@@ -34,9 +34,10 @@ def settled(
     from headless_wheel_builder.jobs.choice import Choice, choose
 
     engine = DockerIsolation(docker_configs(arguments, context.environ, cache_envs=True)[0])
-    choices = [choose(project, lambda: engine.refusal(context)) for project in projects]
-    choices += [Choice("venv", "nothing is known of the project")]
-    choice = next((one for one in choices if one.isolation == "docker"), choices[0])
+    choice = Choice("venv", "nothing is known of the project")
+    if projects:
+        neediest = min(projects, key=lambda project: project.has_extension_modules is False)
+        choice = choose(neediest, lambda: engine.refusal(context))
     if not arguments.inspect:
         context.report(IsolationChosen(str(choice)))
     own = Arguments(**vars(arguments))

@@ -77,7 +77,7 @@ def machines(arguments: Arguments, strategies: Sequence[Provisioner], context: C
         return
     from headless_wheel_builder.jobs.scheduler import connected
 
-    with connected(arguments.scheduler) as scheduler:
+    with connected(arguments.scheduler, context.processes) as scheduler:
         yield Machines(arguments, strategies, context, hosts, scheduler)
 
 

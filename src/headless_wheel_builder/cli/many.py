@@ -15,7 +15,7 @@ from headless_wheel_builder.cli.inspection import Inspected, lines
 from headless_wheel_builder.cli.interruption import Interruption
 from headless_wheel_builder.cli.machines import machines
 from headless_wheel_builder.cli.settings import config_settings
-from headless_wheel_builder.cli.strategies import strategies
+from headless_wheel_builder.cli.strategies import distinct, strategies
 from headless_wheel_builder.cli.summary import table
 from headless_wheel_builder.cli.terminal import Terminal
 from headless_wheel_builder.core.analyzer import ProjectMetadata, analyze
@@ -24,9 +24,9 @@ from headless_wheel_builder.core.result import Artifact
 from headless_wheel_builder.core.stage import check_output_dir
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError, RequestError
 from headless_wheel_builder.isolation.base import Context
-from headless_wheel_builder.jobs.choice import Choice, expectation
+from headless_wheel_builder.jobs.choice import Choice, known_source
 from headless_wheel_builder.jobs.crew import Crew
-from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, planned
+from headless_wheel_builder.jobs.plan import Shard, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
@@ -84,12 +84,13 @@ class Many:
     def _exit_code(self, plan: Sequence[ProjectTasks]) -> int:
         if not plan:
             self._terminal.note(f"Part {self._arguments.shard} of the run has no targets")
-        elif not any(one.status in {"built", "served", *PROBLEMS} for one in self._results):
+        elif self._lacks_wheels:
             raise RequestError(
-                "Nothing was built: no target is left",
-                cause="The project is not for any interpreter that was asked for, or an override skips them all.",
+                "No wheel was built: no target is left",
+                cause="The project is not for any interpreter that was asked for, or an override skips them.",
                 hint="See which there are: --python all --plan",
             )
+        self._is_complete = True
         return 1 if self._has_problems else 0
 
     def conclude(self) -> None:
@@ -103,6 +104,16 @@ class Many:
     @property
     def _has_problems(self) -> bool:
         return any(one.status in PROBLEMS for one in self._results)
+
+    @property
+    def _lacks_wheels(self) -> bool:
+        """Whether wheels were wanted and there are none, though nothing went wrong; another part may have them."""
+        is_wanted = self._arguments.shard is None and set(self._arguments.distributions or ()) != {"sdist"}
+        if not is_wanted or self._has_problems:
+            return False
+        wheels = {one.status for one in self._results if one.target is not None}
+        # Where all targets are skipped, the sdist is what is left to be built.
+        return wheels.isdisjoint({"built", "served"}) and bool(wheels or not self._built)
 
     @property
     def _built(self) -> list[Artifact]:
@@ -121,8 +132,8 @@ class Many:
         given = config_settings(arguments.config_settings, arguments.config_json, self._terminal)
         common = tuple(strategies(arguments, self._environ))
         return Wanted(
-            sources=tuple(_source(path, metadata) for path, metadata in known.items()),
-            strategies=common,
+            sources=tuple(known_source(path, metadata) for path, metadata in known.items()),
+            strategies=tuple(distinct(common)),
             output_dir=arguments.outdir,
             kinds=frozenset(arguments.distributions or ()),
             pythons=tuple(arguments.pythons),
@@ -155,19 +166,12 @@ class Many:
                 self._report(plan)
             raise
         self._report(plan)
-        self._is_complete = True
 
     def _report(self, plan: Sequence[ProjectTasks]) -> None:
         folders = {tasks.project.output_dir for tasks in plan}
         output_dir = folders.pop() if len(folders) == 1 else None
         with prepared_report(self._arguments.report, output_dir, self._built) as commit:
             commit()
-
-
-def _source(path: str, metadata: ProjectMetadata | None) -> Source:
-    if metadata is None:
-        return Source(path=path)
-    return Source(path=path, requires_python=metadata.requires_python, expectation=expectation(metadata))
 
 
 def _inspected(

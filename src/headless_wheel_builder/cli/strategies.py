@@ -36,3 +36,20 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         network=not arguments.no_network,
     )
     return [VenvIsolation(config)]
+
+
+def distinct(found: Sequence[Provisioner]) -> Sequence[Provisioner]:
+    """Return strategies without those that build in the same image as one before them, as `auto` and `manylinux` do.
+
+    :raises RequestError: there is no image for one of them
+    """
+    if len(found) == 1:
+        return found
+    from headless_wheel_builder.isolation.docker.images import Image, find_image
+    from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
+
+    images: dict[Image, Provisioner] = {}
+    for strategy in found:
+        if isinstance(strategy, DockerIsolation):
+            images.setdefault(find_image(strategy.config), strategy)
+    return tuple(images.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from headless_wheel_builder.core import project
 from headless_wheel_builder.core.analysis.backends import registry
@@ -18,6 +18,9 @@ from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import SUFFIX
 from headless_wheel_builder.errors import ProjectError
 from headless_wheel_builder.values import changed, named_value
+
+# Where what a build makes is decided besides the code.
+SETTINGS: Final = ("pyproject.toml", "setup.cfg")
 
 
 @named_value
@@ -132,8 +135,9 @@ def _ignored(_warning: str) -> None:
 
 
 def _findings(source: Source) -> Findings:
-    if source.tree.exists("pyproject.toml") and source.tree.read("pyproject.toml") is None:
-        return unknown("pyproject.toml is too large to be looked at")
+    for name in SETTINGS:
+        if source.tree.exists(name) and source.tree.read(name) is None:
+            return unknown(f"{name} is too large to be looked at")
     findings = registry.look(source)
     if findings.present:
         return findings

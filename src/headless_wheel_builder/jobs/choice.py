@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from headless_wheel_builder.core.analyzer import ProjectMetadata
+from headless_wheel_builder.jobs.plan import Source
 from headless_wheel_builder.jobs.task import Expectation
 from headless_wheel_builder.values import value
 
@@ -43,6 +44,16 @@ def choose(metadata: ProjectMetadata, refusal: Callable[[], str], platform: str 
     if refused := refusal():
         return Choice("venv", f"{what}, but there is no working engine: {refused}")
     return Choice("docker", what)
+
+
+def known_source(path: str, metadata: ProjectMetadata | None) -> Source:
+    """Return a source with what is known of it.
+
+    :param metadata: None where it cannot be read; its build says why
+    """
+    if metadata is None:
+        return Source(path=path)
+    return Source(path=path, requires_python=metadata.requires_python, expectation=expectation(metadata))
 
 
 def expectation(metadata: ProjectMetadata) -> Expectation:

@@ -8,11 +8,12 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, wait
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from headless_wheel_builder._version import __version__
+from headless_wheel_builder.background import Background
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError, RequestError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.base import Context, Provisioner
@@ -24,19 +25,27 @@ from headless_wheel_builder.jobs.plan import targets_of
 from headless_wheel_builder.jobs.task import WheelTask
 from headless_wheel_builder.jobs.travelling import unpacked
 from headless_wheel_builder.jobs.worker import perform_on_worker
+from headless_wheel_builder.process import Processes
 
 if TYPE_CHECKING:
     from distributed import Client
 
+T = TypeVar("T")
+
 NAME: Final = "headless-wheel-builder"
 DOCKER: Final = "docker"
 CONNECT_SECONDS: Final = 10.0
+# How long a scheduler and its workers may take to answer, and how often it is looked whether anybody still waits.
+ANSWER_SECONDS: Final = 30.0
+PERIOD: Final = 0.1
 # How long a job that was cancelled may take to end, and a log to come after its job.
 END_SECONDS: Final = 10.0
 # A machine that restarts comes back by then; and how often that is looked at.
 LOST_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
 _ADDRESS: Final = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:/@]+)(?::\d+)?")
+_START: Final = "Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?"
+_CERTIFY: Final = "Does it run, and are the certificates in dask's configuration here (distributed.comm.tls)?"
 
 
 def check_address(address: str) -> None:
@@ -67,11 +76,13 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[Scheduler]:
+def connected(address: str, processes: Processes) -> Iterator[Scheduler]:
     """Have a scheduler for the length of a `with` block.
 
+    :param processes: of the run, which may be cancelled while an answer is waited for
     :raises RequestError: it must not be used, or dask is not installed
-    :raises IsolationError: it does not answer, or a worker has another version of this package
+    :raises IsolationError: it or a worker does not answer, or a worker has another version of this package
+    :raises Cancelled: the run was cancelled
     """
     check_address(address)
     try:
@@ -82,17 +93,33 @@ def connected(address: str) -> Iterator[Scheduler]:
         ) from None
     _quiet()
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME)
+        # Its own time is that of a connection; who is there may be no scheduler, and say nothing.
+        client = _in_time(lambda: Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name=NAME), processes)
     except (OSError, TypeError, ValueError) as error:
         raise IsolationError(
             f"The scheduler {address} does not answer",
             cause=f"{error}.",
-            hint="Does it run: dask scheduler --host 127.0.0.1 --dashboard-address 127.0.0.1:8787?",
+            hint=_START if address.startswith("tcp://") else _CERTIFY,
         ) from None
     with contextlib.closing(client):
-        scheduler = Scheduler(client)
+        scheduler = Scheduler(client, processes)
         scheduler.check()
         yield scheduler
+
+
+def _in_time(ask: Callable[[], T], processes: Processes) -> T:
+    """Return an answer that is there in time; dask itself may wait without end.
+
+    :raises TimeoutError: there is none
+    :raises Cancelled: the run was cancelled meanwhile
+    """
+    asked, end = Background(ask).start(), time.monotonic() + ANSWER_SECONDS
+    while not asked.has_ended:
+        processes.checkpoint()
+        if time.monotonic() > end:
+            raise TimeoutError(f"There was no answer in {ANSWER_SECONDS:.0f} seconds")
+        asked.wait(PERIOD)
+    return asked.result()
 
 
 def _quiet() -> None:
@@ -113,8 +140,9 @@ def _quiet() -> None:
 class Scheduler:
     """A scheduler and its workers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, processes: Processes) -> None:
         self._client = client
+        self._processes = processes
         self._topic = f"{NAME}-{uuid.uuid4().hex}"
         self._letters: dict[str, _Letters] = {}
         client.subscribe_topic(self._topic, self._deliver)
@@ -127,11 +155,11 @@ class Scheduler:
     def check(self) -> None:
         """Check that every worker can do jobs of this version.
 
-        :raises IsolationError: one cannot
+        :raises IsolationError: one cannot, or does not answer
         """
         from importlib.metadata import version
 
-        answers: Mapping[str, Any] = self._client.run(version, NAME, on_error="return")
+        answers: Mapping[str, Any] = self._answer(lambda: self._client.run(version, NAME, on_error="return"))
         if not answers:
             raise IsolationError("The scheduler has no workers", hint="Start one: dask worker ADDRESS")
         wrong = {address: answer for address, answer in answers.items() if answer != __version__}
@@ -151,7 +179,7 @@ class Scheduler:
 
         if not isinstance(strategy, VenvIsolation):
             return targets_of(strategy, wanted, context)
-        places: Mapping[str, Any] = self._client.run(this_place, on_error="ignore")
+        places: Mapping[str, Any] = self._answer(lambda: self._client.run(this_place, on_error="ignore"))
         resources = {address: worker["resources"] for address, worker in self._workers().items()}
         return offers_of(resources, places).find(wanted, context)
 
@@ -176,8 +204,18 @@ class Scheduler:
             letters.take(message)
 
     def _workers(self) -> Mapping[str, Any]:
-        workers: Mapping[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        workers: Mapping[str, Any] = self._answer(lambda: self._client.scheduler_info(n_workers=-1))["workers"]
         return workers
+
+    def _answer(self, ask: Callable[[], T]) -> T:
+        try:
+            return _in_time(ask, self._processes)
+        except OSError as error:
+            raise IsolationError(
+                "The scheduler or one of its workers does not answer any more",
+                cause=f"{error}.",
+                hint="See their logs, and end what hangs.",
+            ) from error
 
     def offers(self, needed: str) -> bool:
         """Tell whether there is a worker with a capability now."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -79,9 +80,29 @@ def test_an_engine_of_an_old_api_is_refused(tmp_path: Path) -> None:
         assert "too old" in refusal(Endpoint(f"unix://{tmp_path}/d.sock"))
 
 
+@pytest.mark.parametrize("facts", [{}, [], "1.44", {"ApiVersion": None}, {"ApiVersion": "v1"}])
+def test_what_answers_and_is_no_engine_is_told_as_such(tmp_path: Path, facts: Any) -> None:
+    with fake_engine(tmp_path / "d.sock", facts=facts):
+        assert "What answers there is something else." in refusal(Endpoint(f"unix://{tmp_path}/d.sock"))
+
+
 def test_where_no_engine_is_nothing_answers(tmp_path: Path) -> None:
     letter = refusal(Endpoint(f"unix://{tmp_path}/d.sock", source="the default"))
     assert "(the default)\nNo such file or directory.\nStart Docker or podman" in letter
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("tcp://127.0.0.1:99999", "Port out of range 0-65535."),
+        ("tcp://127.0.0.1:abc", "Port could not be cast to integer value"),
+        ("tcp://[::1", "Invalid IPv6 URL."),
+        ("npipe:////./pipe/engine", "Only Windows has named pipes."),
+    ],
+)
+def test_an_address_that_is_none_is_told_as_such(address: str, words: str) -> None:
+    letter = refusal(Endpoint(address, source="DOCKER_HOST"))
+    assert letter.startswith(f"No container engine answers at {address} (DOCKER_HOST)\n{words}")
 
 
 def test_a_socket_that_one_may_not_use_is_told_from_one_without_an_engine(as_nobody: Path) -> None:

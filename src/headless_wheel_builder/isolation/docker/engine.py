@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -21,6 +23,7 @@ from headless_wheel_builder.isolation.docker.init import Init
 # The API that the oldest engine has which knows platforms, and the newest that was tried.
 OLDEST_API: Final = (1, 41)
 NEWEST_API: Final = (1, 51)
+API: Final = re.compile(r"\d+\.\d+")
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
@@ -101,7 +104,7 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
     """
     try:
         facts = _client(endpoint, OLDEST_API, timeout, lambda api: api.version(api_version=False))
-        newest = tuple(map(int, str(facts["ApiVersion"]).split(".")))
+        newest = _newest_api(facts)
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
         api = _open(endpoint, min(newest, NEWEST_API), timeout)
@@ -116,6 +119,7 @@ def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: A
 
 
 def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docker.APIClient:
+    _check_address(endpoint.url)
     certified = tls.configuration(endpoint) if endpoint.certificates else False
     api = docker.APIClient(
         endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
@@ -124,6 +128,23 @@ def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docke
     if certified:
         tls.keep_to(api)
     return api
+
+
+def _check_address(url: str) -> None:
+    """Refuse an address that the SDK would trip over, with an error of its own kind."""
+    if url.startswith("npipe://") and os.name != "nt":
+        raise DockerException("Only Windows has named pipes")
+    try:
+        urlsplit(url).port  # noqa: B018 - it is read when it is asked for
+    except ValueError as error:
+        raise DockerException(str(error)) from None
+
+
+def _newest_api(facts: object) -> tuple[int, ...]:
+    match facts:
+        case {"ApiVersion": str(version)} if API.fullmatch(version):
+            return tuple(map(int, version.split(".")))
+    raise DockerException("What answers there is something else")
 
 
 def _too_old(endpoint: Endpoint, facts: dict[str, Any]) -> IsolationError:
