@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.cli.containers import OPTIONS, add_container_options
 from headless_wheel_builder.cli.listed import Listed
 from headless_wheel_builder.cli.switch import add_switch
+from headless_wheel_builder.redaction import redacted
 
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
@@ -49,6 +50,10 @@ class Parser(argparse.ArgumentParser):
     def _get_option_tuples(self, option_string: str) -> Any:
         found = super()._get_option_tuples(option_string)
         return [one for one in found if not UNABBREVIATED.intersection(one[0].option_strings)]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, without the credentials of an address that was not to be there."""
+        super().error(redacted(message))
 
     def forget(self, option: str) -> None:
         """Keep an option in the help only."""
