@@ -29,6 +29,7 @@ NEW = {
     "inspect",
     "json",
     "scheduler",
+    "clean_env",
     "fresh_env",
     "isolation",
     "jobs",
@@ -337,3 +338,25 @@ def test_arguments_are_parsed_in_a_folder_that_is_gone(tmp_path: Path, monkeypat
     gone.rmdir()
     assert parse_arguments(["/source"], PROG).srcdir == "/source"
     assert build.__version__
+
+
+@pytest.mark.parametrize(
+    ("line", "env", "env_dir"),
+    [
+        ("--clean-env --env A=1 --env B", ["A=1", "B"], None),
+        ("--env=A=1 --clean-env -n", ["A=1"], None),
+        ("--clean-env --env-dir e --env A", ["A"], "e"),
+        ("--env e", None, "e"),
+        ("--env=e", None, "e"),
+    ],
+)
+def test_env_names_variables_beside_what_build_does_not_know(
+    line: str, env: list[str] | None, env_dir: str | None
+) -> None:
+    arguments = parse_arguments(words(line), PROG)
+    assert (arguments.env, arguments.env_dir) == (env, env_dir)
+
+
+def test_variables_for_hooks_that_have_them_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    said = last_line(lambda: parse_arguments(words("--clean-env --no-clean-env --env A=1"), PROG), capsys)
+    assert said == f"{PROG}: error: --env: only allowed with --isolation docker or auto, or with --clean-env"

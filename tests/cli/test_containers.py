@@ -23,7 +23,7 @@ from headless_wheel_builder.values import changed
 
 PLAIN = DockerConfig(architecture=platform.machine())
 # Attributes that other options, or none, decide about.
-ELSEWHERE = {"use_uv", "cache_envs", "constraints", "timeout"}
+ELSEWHERE = {"use_uv", "cache_envs", "constraints", "timeout", "clean_env"}
 EACH: list[tuple[str, dict[str, Any]]] = [
     ("--platform musllinux", {"platform": "musllinux"}),
     ("--platform auto", {"platform": "auto"}),
@@ -79,6 +79,9 @@ def test_every_option_and_every_attribute_is_tested_here() -> None:
     [
         ("--installer pip", {"use_uv": False}),
         ("--installer uv", {}),
+        ("--clean-env", {"clean_env": True}),
+        ("--clean-env --env KEY", {"clean_env": True, "extra_env": {"KEY": "mine"}}),
+        ("--clean-env --no-clean-env", {}),
         ("--dependency-constraints-txt c.txt", {"constraints": "c.txt"}),
         # An empty path is none, as for a virtual environment.
         ("--dependency-constraints-txt=", {}),

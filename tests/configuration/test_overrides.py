@@ -27,6 +27,7 @@ ONE_AND_OTHER: dict[str, tuple[Any, Any]] = {
     "cpus": (1.0, 2.0),
     "mounts": ((), ("a:/b",)),
     "hook_timeout": (1.0, 2.0),
+    "clean_env": (False, True),
     "env_cache": (False, True),
     "jobs": (1, 2),
     "fail_fast": (False, True),

@@ -30,6 +30,7 @@ EACH: list[tuple[str, str, Any]] = [
     ("HWB_MOUNTS", "/a:/b,c:/d:ro", ("/a:/b", "c:/d:ro")),
     ("HWB_ENV", '{"CFLAGS": "-O3, -g"}', {"CFLAGS": "-O3, -g"}),
     ("HWB_HOOK_TIMEOUT", "600", 600.0),
+    ("HWB_CLEAN_ENV", "1", True),
     ("HWB_ENV_CACHE", "false", False),
     ("HWB_JOBS", "4", 4),
     ("HWB_FAIL_FAST", "yes", True),

@@ -7,12 +7,16 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import is_possible
 from headless_wheel_builder.hooks.headstart import HeadStart, Order
 from headless_wheel_builder.isolation.cache import cache_folder
 from headless_wheel_builder.isolation.store import Store
+
+# The key of `--clean-env` in a project's settings.
+CLEAN: Final = b"clean-env"
 
 
 class Ahead:
@@ -33,11 +37,21 @@ class Ahead:
 
     def __enter__(self) -> HeadStart:
         if self._store is not None:
-            with contextlib.suppress(IsolationError):
+            with contextlib.suppress(IsolationError, OSError):
                 order = Order.parse(self._store.recall(self._question), self._environ)
-                if order is not None and self._store.is_inside(order.python):
+                if order is not None and self._store.is_inside(order.python) and not self._may_be_clean(order):
                     self.start.begin(order)
         return self.start
+
+    def _may_be_clean(self, order: Order) -> bool:
+        """Tell whether hooks may be kept from most variables since the last build; a host must not have them then."""
+        if self._environ.get("HWB_CLEAN_ENV"):
+            return True
+        try:
+            with open(os.path.join(order.source, "pyproject.toml"), "rb") as file:
+                return CLEAN in file.read()
+        except FileNotFoundError:
+            return False
 
     def __exit__(self, *_: object) -> None:
         self.start.abandon()

@@ -50,7 +50,7 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     _settle_isolation(arguments, configured.configuration)
     isolation = _isolation(arguments)
     _fill(arguments, _one_target(arguments, _run_values(configured.configuration, isolation)))
-    _fill(arguments, _target_values(configured.configuration, isolation))
+    _fill(arguments, [*_target_values(arguments, configured.configuration)])
 
 
 def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
@@ -68,7 +68,9 @@ def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
     settings = overrides.for_target(configured.configuration, identifier)
     if settings.skip:
         return None
-    own, values = Arguments(**vars(arguments)), list(_target_values(settings, _isolation(arguments)))
+    own = Arguments(**vars(arguments))
+    own.clean_env = configured.given.clean_env
+    values = [*_target_values(own, settings)]
     for name, _ in values:
         setattr(own, name, getattr(configured.given, name))
     _fill(own, values)
@@ -131,9 +133,15 @@ def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[
         yield "image_mirror", configuration.image_mirror
 
 
-def _target_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
-    """Yield what the namespace gets for one target."""
+def _target_values(arguments: Arguments, configuration: Configuration) -> Iterator[tuple[str, Any]]:
+    """Yield what the namespace gets for one target.
+
+    :param arguments: as the command line left them, but for the isolation
+    """
+    isolation = _isolation(arguments)
+    is_clean = configuration.clean_env if arguments.clean_env is None else arguments.clean_env
     yield "configured_settings", configuration.config_settings
+    yield "clean_env", configuration.clean_env
     if isolation != "none":
         yield "fresh_env", _opposite(configuration.env_cache)
     if isolation in CONTAINERS:
@@ -142,6 +150,7 @@ def _target_values(configuration: Configuration, isolation: str) -> Iterator[tup
         for name in ("repair", "strip", "network"):
             yield f"no_{name}", _opposite(getattr(configuration, name))
         yield "mount", configuration.mounts
+    if isolation in CONTAINERS or is_clean:
         yield "env", [f"{name}={content}" for name, content in (configuration.env or {}).items()] or None
 
 

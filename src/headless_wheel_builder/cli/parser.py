@@ -27,6 +27,7 @@ to build distributions independently of each other."""
 UNABBREVIATED: Final = frozenset(
     {
         "--config-from-sdist",
+        "--clean-env",
         "--env-cache",
         "--fail-fast",
         "--fresh-env",
@@ -34,6 +35,7 @@ UNABBREVIATED: Final = frozenset(
         "--isolation",
         "--jobs",
         "--json",
+        "--no-clean-env",
         "--no-fail-fast",
         "--plan",
         "--python",
@@ -72,11 +74,11 @@ class _CountDown(argparse.Action):
         setattr(namespace, self.dest, getattr(namespace, self.dest) - 1)
 
 
-def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parser:
+def make_parser(prog: str | None = None, *, has_env: bool = False) -> Parser:
     """Return the parser.
 
-    :param in_container: whether `--env` is the option of containers, and not the abbreviation of `--env-dir` that it is
-        for `python -m build`
+    :param has_env: whether `--env` is the option for variables, and not the abbreviation of `--env-dir` that it is for
+        `python -m build`
     """
     options: dict[str, Any] = {"suggest_on_error": True} if sys.version_info >= (3, 14) else {}
     parser = Parser(
@@ -98,7 +100,7 @@ def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parse
     _add_installation_options(parser.add_argument_group("installation options"))
     _add_run_options(parser.add_argument_group("options for many targets"))
     add_container_options(parser.add_argument_group("container options"))
-    if not in_container:
+    if not has_env:
         parser.forget("--env")
     return parser
 
@@ -217,6 +219,12 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         "--fresh-env",
         "--env-cache",
         "make the build environment for this build only, rather than keep it for later builds",
+    )
+    add_switch(
+        group,
+        "--clean-env",
+        "--no-clean-env",
+        "give the backend no variables of yours but those that builds are told things by, and what --env names",
     )
     group.add_argument(
         "--dependency-constraints-txt",

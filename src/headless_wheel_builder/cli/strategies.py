@@ -17,7 +17,13 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
     if arguments.no_isolation:
         from headless_wheel_builder.isolation.none import NoIsolation
 
-        return [NoIsolation(skip_dependency_check=arguments.skip_dependency_check)]
+        return [
+            NoIsolation(
+                skip_dependency_check=arguments.skip_dependency_check,
+                clean_env=bool(arguments.clean_env),
+                extra_env=_given(arguments, environ) or {},
+            )
+        ]
     if arguments.isolation == "docker":
         from headless_wheel_builder.cli.containers import docker_configs
         from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
@@ -32,5 +38,17 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         cache_envs=not arguments.fresh_env,
         constraints=constraints or None,
         env_dir=arguments.env_dir,
+        clean_env=bool(arguments.clean_env),
+        extra_env=_given(arguments, environ),
     )
     return [VenvIsolation(config)]
+
+
+def _given(arguments: Arguments, environ: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what `--env` gives hooks that have the caller's variables, or a part of them."""
+    # Of `--isolation auto` containers may have been thought of.
+    if not arguments.clean_env or not arguments.env:
+        return None
+    from headless_wheel_builder.cli.containers import variables
+
+    return variables(arguments.env, environ)

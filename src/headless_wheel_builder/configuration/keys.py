@@ -34,6 +34,7 @@ TARGET: Final[Mapping[str, Kind]] = {
     "mounts": kinds.several(kinds.mount()),
     "env": kinds.variables(),
     "hook-timeout": kinds.number(),
+    "clean-env": kinds.flag(),
     "env-cache": kinds.flag(),
     "config-settings": kinds.settings(),
 }

@@ -39,6 +39,7 @@ class Configuration:
     mounts: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
     hook_timeout: float | None = None
+    clean_env: bool | None = None
     env_cache: bool | None = None
     jobs: int | None = None
     fail_fast: bool | None = None

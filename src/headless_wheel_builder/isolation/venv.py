@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.allowed import for_hooks, for_installers
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.constraints import Constraints
@@ -36,6 +37,7 @@ class VenvConfig:
     :param extra_env: variables that hooks get on top of the caller's
     :param constraints: a constraints file for the build requirements
     :param env_dir: make the environment here, and keep it when the build fails
+    :param clean_env: give hooks no variables of the caller's but those that builds are told things by
     """
 
     use_uv: bool = True
@@ -44,6 +46,7 @@ class VenvConfig:
     extra_env: dict[str, str] | None = None
     constraints: Path | str | None = None
     env_dir: str | None = None
+    clean_env: bool = False
 
 
 class VenvIsolation:
@@ -126,15 +129,28 @@ class VenvIsolation:
         base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
         context.processes.checkpoint()
         with temporary_folder("hwb-env-", context.report) as work:
-            environments = self._environments(Means(installer=self._installer, base=base, context=context, work=work))
+            hooks, installers = self._contexts(context, work)
+            means = Means(installer=self._installer, base=base, context=installers, work=work)
+            environments = self._environments(means, context)
             try:
-                yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
+                yield VenvSession(environments, hooks, self._installer.label, self.config.extra_env or {})
             except BaseException:  # a cancellation too: what is left of a failed build is not given back as sound
                 environments.close(failed=True)
                 raise
             environments.close(failed=False)
 
-    def _environments(self, means: Means) -> FreshEnvironments | KeptEnvironments:
+    def _contexts(self, context: Context, work: str) -> tuple[Context, Context]:
+        """Return the contexts of hooks and of installers."""
+        if not self.config.clean_env:
+            return context, context
+        home = os.path.join(work, "home")
+        os.mkdir(home)
+        # A host that was started ahead does not know this home, and knows more than this.
+        alone = changed(context, ahead=None)
+        hooks, installers = for_hooks(context.environ, home), for_installers(context.environ)
+        return changed(alone, environ=hooks), changed(alone, environ=installers)
+
+    def _environments(self, means: Means, context: Context) -> FreshEnvironments | KeptEnvironments:
         fresh = FreshEnvironments(means, self.config.env_dir)
         if not self.config.cache_envs or self.config.env_dir is not None:
             return fresh
@@ -144,10 +160,10 @@ class VenvIsolation:
         from headless_wheel_builder.isolation.store import Store
 
         try:
-            store = Store(cache_folder(means.context.environ), checkpoint=means.context.processes.checkpoint)
+            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
             store.recall("")
         except IsolationError as error:
-            means.context.report(not_kept(error))
+            context.report(not_kept(error))
             return fresh
         return KeptEnvironments(store, means, fresh, self._constraints)
 

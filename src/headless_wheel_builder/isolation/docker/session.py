@@ -194,7 +194,7 @@ class ContainerEnvironment:
         """The whole environment for hooks."""
         place, there = self._session.place, programs.ENVIRONMENT
         environ = place.surroundings.environ
-        network = place.carried.network if place.config.network else {}
+        network = place.carried.of_hooks(is_clean=place.config.clean_env) if place.config.network else {}
         own = {"PATH": f"{there}/bin:{environ['PATH']}", "VIRTUAL_ENV": there, "PYTHONNOUSERSITE": "1"}
         # A root user without capabilities can give files to nobody, and tar would fail to.
         own["TAR_OPTIONS"] = " ".join(filter(None, (environ.get("TAR_OPTIONS"), "--no-same-owner")))
