@@ -7,6 +7,7 @@
     ├── SdistError                 a source distribution is corrupt or hostile
     ├── OutputError                a folder or file that results go to cannot be used
     ├── RequestError               what was asked for contradicts itself or cannot be read
+    ├── DeadlineError              the build took longer than it may
     ├── IsolationError             no build environment could be made
     │   └── InterpreterError       no interpreter fits the target
     ├── DependencyError            build requirements could not be installed
@@ -33,6 +34,7 @@ __all__ = [
     "BackendUnavailableError",
     "BuildSystemError",
     "ConfigurationError",
+    "DeadlineError",
     "DependencyError",
     "HeadlessWheelBuilderError",
     "HookFailedError",
@@ -89,6 +91,10 @@ class OutputError(HeadlessWheelBuilderError):
 
 class RequestError(HeadlessWheelBuilderError):
     """Say that what was asked for contradicts itself or cannot be read."""
+
+
+class DeadlineError(HeadlessWheelBuilderError):
+    """Say that a build took longer than it may."""
 
 
 class IsolationError(HeadlessWheelBuilderError):

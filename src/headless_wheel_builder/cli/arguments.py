@@ -55,6 +55,9 @@ class Arguments(argparse.Namespace):
     env_dir: str | None
     fresh_env: bool | None
     clean_env: bool | None
+    timeout: float | None
+    hook_timeout: float | None
+    hook_silence: float | None
     config_from_sdist: bool
     report: str | None
     timings: str | None

@@ -122,6 +122,7 @@ def _one_target(arguments: Arguments, values: Iterable[tuple[str, Any]]) -> Iter
 def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
     """Yield what the namespace gets for all targets, of what means anything to the isolation."""
     yield "pythons", _listed(configuration.python)
+    yield "timeout", configuration.timeout
     yield "jobs", configuration.jobs
     yield "fail_fast", configuration.fail_fast
     if isolation != "none":
@@ -141,11 +142,12 @@ def _target_values(arguments: Arguments, configuration: Configuration) -> Iterat
     isolation = _isolation(arguments)
     is_clean = configuration.clean_env if arguments.clean_env is None else arguments.clean_env
     yield "configured_settings", configuration.config_settings
-    yield "clean_env", configuration.clean_env
+    for name in ("clean_env", "hook_timeout", "hook_silence"):
+        yield name, getattr(configuration, name)
     if isolation != "none":
         yield "fresh_env", _opposite(configuration.env_cache)
     if isolation in CONTAINERS:
-        for name in ("image", "only_plat", "exclude", "memory", "cpus", "hook_timeout"):
+        for name in ("image", "only_plat", "exclude", "memory", "cpus"):
             yield name, getattr(configuration, name)
         for name in ("repair", "strip", "network"):
             yield f"no_{name}", _opposite(getattr(configuration, name))

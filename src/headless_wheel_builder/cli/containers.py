@@ -25,7 +25,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "cpus": None,
     "mount": None,
     "env": None,
-    "hook_timeout": None,
     "keep_container": False,
     "image_mirror": None,
     "docker_hosts": [],
@@ -70,9 +69,6 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
         action="append",
         help="a variable for hooks, by default with the value that it has here; may be given many times. Also with"
         " --clean-env",
-    )
-    group.add_argument(
-        "--hook-timeout", metavar="SECONDS", type=float, help="how long one hook may take (defaults to no limit)"
     )
     group.add_argument(
         "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
@@ -167,6 +163,7 @@ def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *,
         constraints=arguments.dependency_constraints_txt or None,
         keep_container=arguments.keep_container,
         hook_timeout=arguments.hook_timeout,
+        hook_silence=arguments.hook_silence,
         clean_env=bool(arguments.clean_env),
         use_uv=arguments.installer != "pip",
     )

@@ -128,6 +128,7 @@ class Many:
             kinds=frozenset(arguments.distributions or ()),
             pythons=tuple(arguments.pythons),
             config_settings={**(arguments.configured_settings or {}), **given},
+            timeout=arguments.timeout,
             shard=Shard(1, 1) if arguments.shard is None else Shard.parse(arguments.shard),
             adjust=Adjuster(arguments, self._environ, given, common),
         )

@@ -31,6 +31,8 @@ UNABBREVIATED: Final = frozenset(
         "--env-cache",
         "--fail-fast",
         "--fresh-env",
+        "--hook-silence",
+        "--hook-timeout",
         "--inspect",
         "--isolation",
         "--jobs",
@@ -41,6 +43,7 @@ UNABBREVIATED: Final = frozenset(
         "--python",
         "--scheduler",
         "--shard",
+        "--timeout",
         "--timings",
     }
 ).union(OPTIONS)
@@ -161,7 +164,20 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         help="take the settings of [tool.headless-wheel-builder] from the source distribution to build from;"
         " trust it then as your own",
     )
+    _add_time_options(group)
     _add_config_options(group.add_mutually_exclusive_group())
+
+
+def _add_time_options(group: argparse._ArgumentGroup) -> None:
+    for option, meaning in (
+        ("--timeout", "how long the build may take; of many targets, that for each (defaults to no limit)"),
+        ("--hook-timeout", "how long one hook of the backend may take (defaults to no limit)"),
+        (
+            "--hook-silence",
+            "how long a hook may print nothing; then it shows where it hangs, and is ended (defaults to no limit)",
+        ),
+    ):
+        group.add_argument(option, metavar="SECONDS", type=float, help=meaning)
 
 
 def _add_config_options(group: argparse._MutuallyExclusiveGroup) -> None:

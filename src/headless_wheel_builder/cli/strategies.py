@@ -20,6 +20,8 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         return [
             NoIsolation(
                 skip_dependency_check=arguments.skip_dependency_check,
+                hook_timeout=arguments.hook_timeout,
+                hook_silence=arguments.hook_silence,
                 clean_env=bool(arguments.clean_env),
                 extra_env=_given(arguments, environ) or {},
             )
@@ -38,6 +40,8 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         cache_envs=not arguments.fresh_env,
         constraints=constraints or None,
         env_dir=arguments.env_dir,
+        hook_timeout=arguments.hook_timeout,
+        hook_silence=arguments.hook_silence,
         clean_env=bool(arguments.clean_env),
         extra_env=_given(arguments, environ),
     )

@@ -6,16 +6,17 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, is_possible
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
-from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode, to_stderr
 from headless_wheel_builder.hooks.link import ProcessLink
-from headless_wheel_builder.process import Cancelled, Group, OnOutput, Output, Processes, Stop
+from headless_wheel_builder.hooks.watchdog import Patience, Watchdog
+from headless_wheel_builder.process import Cancelled, Group, OnOutput, Output, Processes, Stop, Stoppable
 
 LEARNT: Final = "modules.json"
 
@@ -27,6 +28,7 @@ class HookHost:
     :param output: "merged" where hooks print to us rather than to our own streams
     :param memory: what hooks needed before, and where what they need now is noted
     :param ahead: a host that runs already, which may be this one
+    :param is_dumped: whether hooks are told to show where they are when they are ended so
     :raises Cancelled: the build was cancelled
     :raises OSError: it cannot be started
     """
@@ -41,8 +43,10 @@ class HookHost:
         output: Output = "inherit",
         memory: Memory | None = None,
         ahead: HeadStart | None = None,
+        is_dumped: bool = False,
     ) -> None:
         self._processes = processes
+        self._is_dumped = is_dumped
         self._environ = environ
         self._memory = memory
         self._output = output
@@ -80,8 +84,9 @@ class HookHost:
         os.stat(cwd)
         learnt = os.path.join(argv[-1], LEARNT) if self._memory and self._memory.wants(argv[-2]) else None
         more = {name: value for name, value in env.items() if name not in self._environ}
+        request = {"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt, "dump": self._is_dumped}
         try:
-            ended = self._talk.run({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt}, on_output)
+            ended = self._talk.run(request, on_output)
         except UnsafeError:
             self._processes.checkpoint()
             raise
@@ -111,10 +116,14 @@ class HostedLauncher:
     """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why.
 
     :param host: None where it is known from the start that there can be none
+    :param patience: how long hooks may take
     """
 
-    def __init__(self, host: HookHost | None, processes: Processes, report: Reporter) -> None:
+    def __init__(
+        self, host: HookHost | None, processes: Processes, report: Reporter, patience: Patience | None = None
+    ) -> None:
         self._host = host
+        self._patience = patience or Patience()
         self._processes = processes
         self._report = report
         self._fresh = processes.part()
@@ -124,11 +133,28 @@ class HostedLauncher:
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
     ) -> int:
         """Run a hook as `Launcher` says; after an interruption none is begun, as if a signal had ended it."""
-        if self._host is not None and not self._is_interrupted:
+        if on_output is None and self._patience.silence is not None:
+            on_output = to_stderr
+        host = self._host
+        if host is not None and not self._is_interrupted:
             try:
-                return self._host.run(argv, env=env, cwd=cwd, on_output=on_output)
+                return self._watched(lambda heard: host.run(argv, env=env, cwd=cwd, on_output=heard), host, on_output)
             except UnsafeError as unsafe:
                 self._leave_host(str(unsafe))
+        fresh = [argv[0], *self._patience.flags, *argv[1:]]
+        return self._watched(
+            lambda heard: self._run_fresh(fresh, env=env, cwd=cwd, on_output=heard), self._fresh, on_output
+        )
+
+    def _watched(self, run: Callable[[OnOutput | None], int], stoppable: Stoppable, on_output: OnOutput | None) -> int:
+        with Watchdog(self._patience, stoppable.stop) as watchdog:
+            returncode = run(None if on_output is None else watchdog.hearing(on_output))
+        watchdog.check(returncode)
+        return returncode
+
+    def _run_fresh(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None, on_output: OnOutput | None
+    ) -> int:
         try:
             return self._fresh.run(argv, env=env, cwd=cwd, on_output=on_output)
         except Cancelled:
@@ -162,15 +188,24 @@ class Launchers:
 
     :param output: where what hooks print goes
     :param ahead: a host that runs already, which may be one of theirs
+    :param patience: how long hooks may take
     """
 
     def __init__(
-        self, processes: Processes, report: Reporter, output: OutputMode, ahead: HeadStart | None = None
+        self,
+        processes: Processes,
+        report: Reporter,
+        output: OutputMode,
+        ahead: HeadStart | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._processes = processes
         self._report = report
         self._ahead = ahead
-        self._output: Output = "inherit" if output == "inherit" else "merged"
+        self._patience = patience or Patience()
+        # Silence is heard only of what prints to us.
+        is_heard = output != "inherit" or self._patience.silence is not None
+        self._output: Output = "merged" if is_heard else "inherit"
         self._hosted: dict[str, HostedLauncher] = {}
         self._is_interrupted = False
 
@@ -196,7 +231,7 @@ class Launchers:
         """
         if backend.name not in self._hosted:
             host = self._host(python, environ, backend, memory)
-            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report)
+            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report, self._patience)
             if self._is_interrupted:
                 self._hosted[backend.name].interrupt()
         return self._hosted[backend.name]
@@ -220,7 +255,14 @@ class Launchers:
             return None
         try:
             return HookHost(
-                self._processes, python, environ, backend, output=self._output, memory=memory, ahead=self._ahead
+                self._processes,
+                python,
+                environ,
+                backend,
+                output=self._output,
+                memory=memory,
+                ahead=self._ahead,
+                is_dumped=self._patience.silence is not None,
             )
         except OSError:
             return None  # a fresh interpreter fails in the same way, where the hook is named

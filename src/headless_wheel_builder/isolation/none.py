@@ -16,6 +16,7 @@ from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
 from headless_wheel_builder.events import Made, Warned
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.allowed import for_hooks
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
 from headless_wheel_builder.isolation.bases import Base, find_base
@@ -38,11 +39,15 @@ class NoIsolation:
     """The strategy that uses an interpreter as it is.
 
     :param skip_dependency_check: do not look whether the build requirements are there
+    :param hook_timeout: seconds that one hook may take; None for as long as it wants
+    :param hook_silence: seconds in which a hook may print nothing; then it shows where it is, and is ended
     :param clean_env: give hooks no variables of the caller's but those that builds are told things by
     :param extra_env: variables that hooks get on top of the caller's
     """
 
     skip_dependency_check: bool = False
+    hook_timeout: float | None = None
+    hook_silence: float | None = None
     clean_env: bool = False
     extra_env: Mapping[str, str] = field(default_factory=dict)
     isolated: ClassVar[bool] = False
@@ -81,7 +86,12 @@ class NoIsolation:
 
         :raises InterpreterError: there is none
         """
+        self._patience.check()
         find_base(python, context)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(timeout=self.hook_timeout, silence=self.hook_silence)
 
     @property
     def architecture(self) -> str:
@@ -110,7 +120,7 @@ class NoIsolation:
         :raises InterpreterError: there is no such interpreter
         """
         base = find_base(python, context)
-        launched = Launchers(context.processes, context.report, context.hook_output)
+        launched = Launchers(context.processes, context.report, context.hook_output, patience=self._patience)
         with self._of_hooks(context) as hooks, launched as launchers:
 
             @contextlib.contextmanager

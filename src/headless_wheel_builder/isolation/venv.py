@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.allowed import for_hooks, for_installers
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.bases import find_base
@@ -37,6 +38,8 @@ class VenvConfig:
     :param extra_env: variables that hooks get on top of the caller's
     :param constraints: a constraints file for the build requirements
     :param env_dir: make the environment here, and keep it when the build fails
+    :param hook_timeout: seconds that one hook may take; None for as long as it wants
+    :param hook_silence: seconds in which a hook may print nothing; then it shows where it is, and is ended
     :param clean_env: give hooks no variables of the caller's but those that builds are told things by
     """
 
@@ -46,6 +49,8 @@ class VenvConfig:
     extra_env: dict[str, str] | None = None
     constraints: Path | str | None = None
     env_dir: str | None = None
+    hook_timeout: float | None = None
+    hook_silence: float | None = None
     clean_env: bool = False
 
 
@@ -59,6 +64,7 @@ class VenvIsolation:
         constraints = self.config.constraints
         self._constraints = None if constraints is None else Constraints(os.fspath(constraints))
         self._installer = self._chosen_installer()
+        self._patience = Patience(timeout=self.config.hook_timeout, silence=self.config.hook_silence)
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
         """Make a virtual environment with the requirements; whoever asks for it has to clean it up.
@@ -84,6 +90,7 @@ class VenvIsolation:
 
         :raises HeadlessWheelBuilderError: one of them cannot be used
         """
+        self._patience.check()
         self._installer.check(context)
         if self._constraints is not None:
             self._constraints.check()
@@ -130,7 +137,7 @@ class VenvIsolation:
         context.processes.checkpoint()
         with temporary_folder("hwb-env-", context.report) as work:
             hooks, installers = self._contexts(context, work)
-            means = Means(installer=self._installer, base=base, context=installers, work=work)
+            means = Means(installer=self._installer, base=base, context=installers, work=work, patience=self._patience)
             environments = self._environments(means, context)
             try:
                 yield VenvSession(environments, hooks, self._installer.label, self.config.extra_env or {})
