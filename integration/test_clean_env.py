@@ -9,6 +9,7 @@ from pathlib import Path
 
 import projects
 import pytest
+from containers import Containers
 from frontends import Frontends, Run
 from local_index import Index, backend
 
@@ -124,3 +125,14 @@ def test_no_host_has_a_token_that_hooks_are_not_to_have(project: Project, tmp_pa
         assert [now["OWN"] for _, now, _ in project.notes()] == ["1", "1"]
         project.build(table=table, files={}, **env, HWB_CLEAN_ENV="1")
         assert project.told() == []
+
+
+@pytest.mark.usefixtures("known_environment")
+def test_hooks_in_a_container_get_no_proxy_and_what_they_are_given(containers: Containers) -> None:
+    seen = 'print(sorted(text for text in os.environ.values() if "t0ken" in text), os.environ["OWN"], flush=True)'
+    projects.silent(containers.root, f"def build_wheel(*args, plain=build_wheel):\n    {seen}\n    return plain(*args)")
+    environ = {**TOKENS, "NO_PROXY": "*"}
+    clean = containers.run("-w", "--clean-env", "--env", "OWN=1", env=environ)
+    assert "[] 1\n" in clean.stderr
+    usual = containers.run("-w", "--env", "OWN=1", env=environ)
+    assert f"['{TOKENS['HTTPS_PROXY']}'] 1\n" in usual.stderr

@@ -82,7 +82,7 @@ def test_a_build_from_an_index_with_a_password_does_not_tell_it(project: Project
     [
         pytest.param("uv", f"jane:{PASSWORD}", id="a package that is missing"),
         pytest.param("uv", f"jane:{PASSWORD}/more", id="a password that is not quoted, uv"),
-        pytest.param("pip", f"joe:{PASSWORD}", id="a user who is refused"),
+        pytest.param("uv", f"joe:{PASSWORD}", id="a user who is refused"),
         pytest.param("pip", f"jane:{PASSWORD}/more", id="a password that is not quoted, pip"),
     ],
 )
@@ -102,13 +102,12 @@ def test_an_address_without_its_scheme_does_not_tell_the_password(project: Proje
     assert "****@127.0.0.1" in run.stderr
 
 
-@INSTALLERS
 def test_an_index_that_constraints_name_does_not_tell_the_password(
-    project: Project, index: Index, tmp_path: Path, installer: str
+    project: Project, index: Index, tmp_path: Path
 ) -> None:
     constraints = tmp_path / "constraints.txt"
     constraints.write_text(f"--extra-index-url {address(index)}\n{NAME} @ {address(index)}/none-1-py3-none-any.whl\n")
-    argv = ("-v", "--dependency-constraints-txt", os.fspath(constraints), "--installer", installer)
+    argv = ("-v", "--dependency-constraints-txt", os.fspath(constraints))
     run = project.build(address(index), *argv)
     assert run.exit_code == 1
     assert "****@" in run.stderr

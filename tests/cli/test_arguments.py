@@ -37,6 +37,9 @@ NEW = {
     "pythons",
     "shard",
     "timings",
+    "timeout",
+    "hook_timeout",
+    "hook_silence",
     *DEFAULTS,
 }
 
@@ -267,7 +270,9 @@ def test_every_abbreviation_of_a_long_option_means_what_it_means_to_build(capsys
         assert outcome(parser, [prefix], capsys) == outcome(reference, [prefix], capsys), prefix
 
 
-@pytest.mark.parametrize("option", ["--pytho", "--py", "--isol", "--iso", "--timing", "--t"])
+@pytest.mark.parametrize(
+    "option", ["--pytho", "--py", "--isol", "--iso", "--timing", "--t", "--timeou", "--hook-time", "--clean-e"]
+)
 def test_an_option_of_our_own_is_written_in_full(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "unrecognized arguments" in last_line(lambda: parse_arguments([option, "none"], PROG), capsys)
 

@@ -29,6 +29,8 @@ EACH: list[tuple[str, Any]] = [
     ('mounts = "/cache:/root/.cache:ro"', ("/cache:/root/.cache:ro",)),
     ('env = {CFLAGS = "-O3", EMPTY = ""}', {"CFLAGS": "-O3", "EMPTY": ""}),
     ("hook-timeout = 600", 600.0),
+    ("hook-silence = 0.5", 0.5),
+    ("timeout = 3600", 3600.0),
     ("clean-env = true", True),
     ("env-cache = false", False),
     ("jobs = 4", 4),

@@ -104,7 +104,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while True:
-            moment, overdue = min(self._deadlines(), key=lambda one: one[0])
+            moment, overdue = min(self.deadlines(), key=lambda one: one[0])
             left = moment - time.monotonic()
             if left <= 0:
                 break
@@ -117,7 +117,8 @@ class Watchdog:
                 return
         self._end("kill")
 
-    def _deadlines(self) -> Iterator[tuple[float, Overdue]]:
+    def deadlines(self) -> Iterator[tuple[float, Overdue]]:
+        """Yield until when the hook may take, and what is said of it after that."""
         timeout, silence = self._patience.timeout, self._patience.silence
         if timeout is not None:
             cause = f"It took longer than {timeout:g} seconds."

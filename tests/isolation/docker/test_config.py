@@ -32,6 +32,7 @@ MORE = {
     "keep_container": False,
     "timeout": 60.0,
     "hook_timeout": None,
+    "hook_silence": None,
     "clean_env": False,
 }
 
