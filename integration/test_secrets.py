@@ -14,7 +14,6 @@ from local_index import Index, backend
 PASSWORD = "s3cr3t-t0ken"
 NAME = "tinybackend"
 PYPROJECT = '[build-system]\nrequires = ["{requirement}"]\nbuild-backend = "tinybackend"\n'
-INSTALLERS = pytest.mark.parametrize("installer", ["uv", "pip"])
 EVERYTHING = ("--report", "dist/report.json", "--timings", "dist/timings.html")
 
 
@@ -69,9 +68,8 @@ def project(tmp_path: Path, frontends: Frontends) -> Project:
     return Project(frontends, tmp_path / "w")
 
 
-@INSTALLERS
-def test_a_build_from_an_index_with_a_password_does_not_tell_it(project: Project, index: Index, installer: str) -> None:
-    run = project.build(address(index), "-vv", *EVERYTHING, "--installer", installer)
+def test_a_build_from_an_index_with_a_password_does_not_tell_it(project: Project, index: Index) -> None:
+    run = project.build(address(index), "-vv", *EVERYTHING)
     assert run.exit_code == 0, run.stderr
     assert {"demo/dist/report.json", "demo/dist/timings.html"} <= set(run.texts)
     assert project.kept() == []
