@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.server
 import io
@@ -52,9 +53,13 @@ def wheel(name: str, version: str, code: str) -> bytes:
 
 
 class Index:
-    """Answers as an index does; a context manager that serves."""
+    """Answers as an index does; a context manager that serves.
 
-    def __init__(self) -> None:
+    :param account: `USER:PASSWORD` that it wants to see; none for everybody
+    """
+
+    def __init__(self, account: str = "") -> None:
+        self._account = account
         self._wheels: dict[str, dict[str, bytes]] = {}
         self._times: dict[tuple[str, str], str] = {}
         self._yanked: set[tuple[str, str]] = set()
@@ -70,6 +75,12 @@ class Index:
                 self.wfile.write(self._answer())
 
             def _answer(self) -> bytes:
+                if not index.knows(self.headers["Authorization"]):
+                    self.send_response(HTTPStatus.UNAUTHORIZED)
+                    self.send_header("WWW-Authenticate", 'Basic realm="index"')
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return b""
                 content = index.answer(self.path)
                 self.send_response(HTTPStatus.NOT_FOUND if content is None else HTTPStatus.OK)
                 self.send_header("Content-Type", "application/octet-stream" if ".whl" in self.path else TEXT)
@@ -92,6 +103,10 @@ class Index:
     def url(self) -> str:
         """Where it is."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/simple"
+
+    def knows(self, authorization: str | None) -> bool:
+        """Tell whether a request comes from who may ask."""
+        return not self._account or authorization == f"Basic {base64.b64encode(self._account.encode()).decode()}"
 
     def close(self) -> None:
         """Be out of reach from now on."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 from core.archives import Member, make_sdist, make_wheel, pkg_info
 
 from headless_wheel_builder.events import Event, Made
-from headless_wheel_builder.hooks.hosting import HookHost
+from headless_wheel_builder.hooks.hook_host import HookHost
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
 from headless_wheel_builder.isolation.distributions import installed_versions

@@ -285,3 +285,18 @@ def test_no_file_descriptor_and_no_zombie_is_left(processes: Processes) -> None:
 
 def test_cancellation_is_no_exception_that_a_handler_of_exceptions_catches() -> None:
     assert not issubclass(Cancelled, Exception)
+
+
+def test_what_shows_where_it_is_ends_and_nothing_else_is_kept_from_starting() -> None:
+    processes, printed = Processes(), bytearray()
+    code = "import time; print('here', flush=True); time.sleep(600)"
+
+    def hear(piece: bytes) -> None:
+        printed.extend(piece)
+        if b"here" in printed:
+            threading.Thread(target=processes.stop, args=("dump",)).start()
+
+    argv = [sys.executable, "-X", "faulthandler", "-c", code]
+    assert processes.run(argv, env={}, on_output=hear) == -signal.SIGABRT
+    assert b"most recent call first" in printed
+    assert processes.run([sys.executable, "-c", ""], env={}) == 0

@@ -7,6 +7,7 @@
     ├── SdistError                 a source distribution is corrupt or hostile
     ├── OutputError                a folder or file that results go to cannot be used
     ├── RequestError               what was asked for contradicts itself or cannot be read
+    ├── DeadlineError              the build took longer than it may
     ├── IsolationError             no build environment could be made
     │   └── InterpreterError       no interpreter fits the target
     ├── DependencyError            build requirements could not be installed
@@ -18,12 +19,14 @@
     └── ArtifactError              an artifact is not what an installer or an index accepts
 
 Each error is a letter to the user in three parts: `message` (what happened), `cause` (why, most likely) and `hint`
-(what to type next). `exit_code` is what the command line exits with.
+(what to type next). `exit_code` is what the command line exits with. None of them holds the credentials of an address.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
+
+from headless_wheel_builder.redaction import redacted
 
 __all__ = [
     "ArtifactError",
@@ -31,6 +34,7 @@ __all__ = [
     "BackendUnavailableError",
     "BuildSystemError",
     "ConfigurationError",
+    "DeadlineError",
     "DependencyError",
     "HeadlessWheelBuilderError",
     "HookFailedError",
@@ -56,10 +60,10 @@ class HeadlessWheelBuilderError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, cause: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.cause = cause
-        self.hint = hint
+        self.message = redacted(message)
+        super().__init__(self.message)
+        self.cause = redacted(cause)
+        self.hint = redacted(hint)
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.message, self.cause, self.hint) if part)
@@ -87,6 +91,10 @@ class OutputError(HeadlessWheelBuilderError):
 
 class RequestError(HeadlessWheelBuilderError):
     """Say that what was asked for contradicts itself or cannot be read."""
+
+
+class DeadlineError(HeadlessWheelBuilderError):
+    """Say that a build took longer than it may."""
 
 
 class IsolationError(HeadlessWheelBuilderError):
@@ -132,7 +140,7 @@ class HookFailedError(BackendError):
     ) -> None:
         super().__init__(message, hook=hook, cause=cause, hint=hint)
         self.returncode = returncode
-        self.log = log
+        self.log = redacted(log)
 
 
 class HookResultError(BackendError):

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
@@ -18,7 +19,8 @@ from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 from headless_wheel_builder.values import value
 
 OnOutput: TypeAlias = Callable[[bytes], None]
-Stop: TypeAlias = Literal["terminate", "kill"]
+# `dump`: end in a way that has an interpreter, if it was told so at its start, show where all its threads are.
+Stop: TypeAlias = Literal["terminate", "kill", "dump"]
 # Where a process prints: to our own streams, to one pipe, or to a pipe for each stream.
 Output: TypeAlias = Literal["inherit", "merged", "apart"]
 
@@ -131,7 +133,12 @@ class Processes:
         return self.add(lambda: Processes(self._grace))
 
     def stop(self, how: Stop) -> None:
-        """Cancel, as a part of a build that is stopped with the rest."""
+        """Cancel, as a part of a build that is stopped with the rest; `dump` only ends what runs."""
+        if how == "dump":
+            with self._lock:
+                for running in self._live:
+                    running.stop(how)
+            return
         self.cancel()
         if how == "kill":
             self.cancel()
@@ -297,7 +304,20 @@ class Group:
             self.process.kill()
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)
+            if how == "dump":
+                _forbid_core(self.process.pid)
+                os.kill(self.process.pid, signal.SIGABRT)
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL if how == "kill" else signal.SIGTERM)
+
+
+def _forbid_core(pid: int) -> None:
+    # What SIGABRT ends leaves a file of all its memory where it ran, if the system is set up so.
+    if sys.platform.startswith("linux"):
+        import resource
+
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 class _Kept:

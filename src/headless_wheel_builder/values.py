@@ -75,6 +75,11 @@ def _init(self: Any, *positional: Any, **named: Any) -> None:
         if name not in given:
             given[name] = _default(cls, name)
     self.__dict__.update((name, given[name]) for name in names)
+    cls.__post_init__(self)
+
+
+def _as_given(_value: object) -> None:
+    """Leave a value as it is; a class may have a `__post_init__` of its own."""
 
 
 def _default(cls: type, name: str) -> Any:
@@ -138,6 +143,8 @@ def _valued(cls: type[T], *, kw_only: bool) -> type[T]:
     for name, method in _METHODS.items():
         if name not in vars(cls):
             setattr(cls, name, method)
+    if not hasattr(cls, "__post_init__"):
+        setattr(cls, "__post_init__", _as_given)  # noqa: B010
     setattr(cls, "__match_args__", tuple(dict.fromkeys(_names(cls))))  # noqa: B010 - a type has no such attribute
     setattr(cls, "_is_named_only", kw_only)  # noqa: B010
     return cls

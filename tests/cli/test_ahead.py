@@ -150,3 +150,16 @@ def test_without_a_home_or_a_folder_nothing_is_started_and_nothing_said(
             assert not has_begun(start)
             start.take(order)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("remembered")
+@pytest.mark.parametrize("where", ["the project", "a variable"])
+def test_a_host_is_not_started_where_it_may_not_have_all_variables_any_more(
+    environ: dict[str, str], tmp_path: Path, where: str
+) -> None:
+    if where == "the project":
+        (tmp_path / "pyproject.toml").write_text("[tool.headless-wheel-builder]\nclean-env = true\n")
+    else:
+        environ["HWB_CLEAN_ENV"] = "1"
+    with Ahead(ARGV, environ) as start:
+        assert not has_begun(start)

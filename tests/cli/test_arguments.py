@@ -29,6 +29,7 @@ NEW = {
     "inspect",
     "json",
     "scheduler",
+    "clean_env",
     "fresh_env",
     "isolation",
     "no_network",
@@ -37,6 +38,9 @@ NEW = {
     "pythons",
     "shard",
     "timings",
+    "timeout",
+    "hook_timeout",
+    "hook_silence",
     *DEFAULTS,
 }
 
@@ -267,7 +271,9 @@ def test_every_abbreviation_of_a_long_option_means_what_it_means_to_build(capsys
         assert outcome(parser, [prefix], capsys) == outcome(reference, [prefix], capsys), prefix
 
 
-@pytest.mark.parametrize("option", ["--pytho", "--py", "--isol", "--iso", "--timing", "--t"])
+@pytest.mark.parametrize(
+    "option", ["--pytho", "--py", "--isol", "--iso", "--timing", "--t", "--timeou", "--hook-time", "--clean-e"]
+)
 def test_an_option_of_our_own_is_written_in_full(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "unrecognized arguments" in last_line(lambda: parse_arguments([option, "none"], PROG), capsys)
 
@@ -342,3 +348,25 @@ def test_arguments_are_parsed_in_a_folder_that_is_gone(tmp_path: Path, monkeypat
     gone.rmdir()
     assert parse_arguments(["/source"], PROG).srcdir == "/source"
     assert build.__version__
+
+
+@pytest.mark.parametrize(
+    ("line", "env", "env_dir"),
+    [
+        ("--clean-env --env A=1 --env B", ["A=1", "B"], None),
+        ("--env=A=1 --clean-env -n", ["A=1"], None),
+        ("--clean-env --env-dir e --env A", ["A"], "e"),
+        ("--env e", None, "e"),
+        ("--env=e", None, "e"),
+    ],
+)
+def test_env_names_variables_beside_what_build_does_not_know(
+    line: str, env: list[str] | None, env_dir: str | None
+) -> None:
+    arguments = parse_arguments(words(line), PROG)
+    assert (arguments.env, arguments.env_dir) == (env, env_dir)
+
+
+def test_variables_for_hooks_that_have_them_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    said = last_line(lambda: parse_arguments(words("--clean-env --no-clean-env --env A=1"), PROG), capsys)
+    assert said == f"{PROG}: error: --env: only allowed with --isolation docker or auto, or with --clean-env"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -356,3 +357,45 @@ def test_what_lies_in_the_current_folder_is_not_imported_instead_of_ours(
     argv = [sys.executable, "-m", "headless_wheel_builder", "-n", "-w", os.fspath(project.source)]
     done = subprocess.run(argv, cwd=current, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"Successfully built {WHEEL}\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--docker-host", "tcp://jane:s3cret@127.0.0.1:1"),
+        ("--docker-host", "tcp://jane:s3/cret@127.0.0.1:1"),
+        ("--docker-host", "ssh://jane:s3cret@127.0.0.1:1"),
+        ("--scheduler", "tcp://jane:s3cret@127.0.0.1:1"),
+    ],
+)
+def test_an_option_that_is_refused_is_told_without_its_password(
+    command: CommandLine, local_backend: LocalBackend, option: str, value: str
+) -> None:
+    docker = [] if option == "--scheduler" else ["--isolation=docker"]
+    outcome = command(*docker, f"{option}={value}", local_backend().source)
+    assert outcome.code == 1
+    assert "****" in outcome.err
+    assert not re.search("jane|s3", outcome.err)
+
+
+@pytest.mark.parametrize("argv", [["--index-url=https://jane:s3cret@host"], ["--platform=https://jane:s3cret@host"]])
+def test_wrong_use_is_told_without_passwords(
+    command: CommandLine, argv: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command(*argv)
+    assert "https://****@host" in capfd.readouterr().err
+
+
+def test_a_bug_of_ours_is_told_without_passwords(
+    command: CommandLine, local_backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_build: Build) -> None:
+        raise ZeroDivisionError("https://jane:s3cret@host")
+
+    monkeypatch.setattr(Build, "run", broken)
+    project = local_backend()
+    outcome = command("-n", "--timings", project.home / "timings.html", project.source)
+    assert outcome.code == 1
+    assert "ERROR ZeroDivisionError: https://****@host" in outcome.err
+    assert "s3cret" not in outcome.err + (project.home / "timings.html").read_text()

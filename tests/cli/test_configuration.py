@@ -70,7 +70,12 @@ EACH = [
     Level("cpus", "cpus = 1", "2", "--cpus=3", 1.0, 2.0, 3.0),
     Level("mount", 'mounts = ["a:/a"]', "b:/b", "--mount=c:/c", ("a:/a",), ("b:/b",), ["c:/c"]),
     Level("env", 'env = {A = "1"}', '{"A": "2"}', "--env=A=3", ["A=1"], ["A=2"], ["A=2", "A=3"]),
+    Level("timeout", "timeout = 1", "2", "--timeout=3", 1.0, 2.0, 3.0),
     Level("hook_timeout", "hook-timeout = 1", "2", "--hook-timeout=3", 1.0, 2.0, 3.0),
+    Level("hook_timeout", "hook-timeout = 1", "2", "--hook-timeout=3", 1.0, 2.0, 3.0, isolation="none"),
+    Level("hook_silence", "hook-silence = 1", "2", "--hook-silence=3", 1.0, 2.0, 3.0, isolation="venv"),
+    Level("clean_env", "clean-env = true", "0", "--clean-env", True, False, True, isolation="venv"),
+    Level("clean_env", "clean-env = false", "1", "--no-clean-env", False, True, False, isolation="none"),
     Level("fresh_env", "env-cache = false", "1", "--fresh-env", True, False, True, isolation="venv"),
     Level("fresh_env", "env-cache = true", "0", "--env-cache", False, True, False, isolation="venv"),
     Level(
@@ -458,3 +463,29 @@ def test_a_build_without_settings_imports_nothing_for_them(
     loaded = set(done.stdout.splitlines()[-1].split())
     assert ({package, f"{package}.names"} == loaded) is not is_imported
     assert (f"{package}.table" in loaded) is is_imported
+
+
+def test_variables_of_hooks_are_for_containers_and_for_those_that_have_no_others(source: Path) -> None:
+    table = 'env = {A = "1"}\n'
+    assert configured(source, "--isolation=docker", table=table).env == ["A=1"]
+    assert configured(source, table=table).env is None
+    assert configured(source, "--clean-env", table=table).env == ["A=1"]
+    assert configured(source, table=f"{table}clean-env = true").env == ["A=1"]
+    assert configured(source, "--no-clean-env", table=f"{table}clean-env = true").env is None
+
+
+def test_env_names_variables_where_a_clean_environment_is_configured(source: Path) -> None:
+    arguments = configured(source, "--env", "B=2", table='env = {A = "1"}', environ={"HWB_CLEAN_ENV": "1"})
+    assert (arguments.env, arguments.env_dir) == (["A=1", "B=2"], None)
+    arguments = configured(source, "--env", "B=2", table='env = {A = "1"}')
+    assert (arguments.env, arguments.env_dir) == (None, "B=2")
+
+
+def test_an_override_may_keep_variables_from_some_targets(source: Path) -> None:
+    table = 'env = {A = "1"}\n[[tool.headless-wheel-builder.overrides]]\nselect = "cp312-*"\nclean-env = true\n'
+    arguments = configured(source, table=table)
+    own, other = for_target(arguments, "cp312-linux_x86_64"), for_target(arguments, "cp313-linux_x86_64")
+    assert own is not None
+    assert other is not None
+    assert (own.clean_env, own.env) == (True, ["A=1"])
+    assert (other.clean_env, other.env) == (None, None)

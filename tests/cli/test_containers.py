@@ -24,7 +24,7 @@ from headless_wheel_builder.values import changed
 
 PLAIN = DockerConfig(architecture=platform.machine())
 # Attributes that other options, or none, decide about.
-ELSEWHERE = {"use_uv", "cache_envs", "constraints", "timeout"}
+ELSEWHERE = {"use_uv", "cache_envs", "constraints", "timeout", "clean_env", "hook_timeout", "hook_silence"}
 # Not for containers only.
 NETWORK = {"--no-network", "--network"}
 EACH: list[tuple[str, dict[str, Any]]] = [
@@ -45,7 +45,6 @@ EACH: list[tuple[str, dict[str, Any]]] = [
     ("--env KEY=VALUE", {"extra_env": {"KEY": "VALUE"}}),
     ("--env KEY= --env A=b=c", {"extra_env": {"KEY": "", "A": "b=c"}}),
     ("--env KEY --env OTHER", {"extra_env": {"KEY": "mine", "OTHER": ""}}),
-    ("--hook-timeout 90", {"hook_timeout": 90.0}),
     ("--keep-container", {"keep_container": True}),
     ("--no-repair --repair", {}),
     ("--only-plat --no-only-plat", {}),
@@ -85,6 +84,11 @@ def test_every_option_and_every_attribute_is_tested_here() -> None:
     [
         ("--installer pip", {"use_uv": False}),
         ("--installer uv", {}),
+        ("--hook-timeout 90", {"hook_timeout": 90.0}),
+        ("--hook-silence 0.5", {"hook_silence": 0.5}),
+        ("--clean-env", {"clean_env": True}),
+        ("--clean-env --env KEY", {"clean_env": True, "extra_env": {"KEY": "mine"}}),
+        ("--clean-env --no-clean-env", {}),
         ("--dependency-constraints-txt c.txt", {"constraints": "c.txt"}),
         # An empty path is none, as for a virtual environment.
         ("--dependency-constraints-txt=", {}),

@@ -36,10 +36,12 @@ from headless_wheel_builder.errors import (
     ArtifactError,
     BackendError,
     BuildSystemError,
+    DeadlineError,
     HeadlessWheelBuilderError,
     HookFailedError,
     HookResultError,
     OutputError,
+    RequestError,
     SdistError,
 )
 from headless_wheel_builder.events import Kind, VersionsInstalled, Warned, WheelFromSdist
@@ -76,6 +78,7 @@ class Builder:
         extract_dir: Path | None = None,
         output: OutputMode = "capture",
         python: str | None = None,
+        timeout: float | None = None,
     ) -> Build:
         path = source.source if isinstance(source, LocalProject) else source
         request = BuildRequest(
@@ -86,6 +89,7 @@ class Builder:
             config_settings=settings or {},
             report=os.fspath(report) if report else None,
             sdist_extract_dir=os.fspath(extract_dir) if extract_dir else None,
+            timeout=timeout,
         )
         provisioner: Provisioner = self.provisioner
         context = make_context(self.recorder, processes=self.processes, hook_output=output)
@@ -530,3 +534,29 @@ def test_a_build_without_isolation_loads_nothing_heavy(local_backend: LocalBacke
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert len(os.listdir(project.dist)) == 2
+
+
+HANGING = """
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    time.sleep(600)
+prepare_metadata_for_build_wheel = build_wheel
+"""
+
+
+@pytest.mark.parametrize("kind", ["artifacts", "metadata"])
+def test_a_build_that_takes_too_long_publishes_nothing(
+    builder: Builder, local_backend: LocalBackend, temporary: Path, kind: str
+) -> None:
+    project = local_backend(HANGING)
+    build = builder.build(project, "sdist", "wheel", timeout=2)
+    before = snapshot(project.source)
+    with pytest.raises(DeadlineError, match="The build took longer than 2 seconds"):
+        build.run() if kind == "artifacts" else build.metadata()
+    assert snapshot(project.source) == before
+    assert os.listdir(temporary) == []
+    builder.processes.checkpoint()
+
+
+def test_a_time_that_is_none_is_refused_before_anything_is_made(builder: Builder, local_backend: LocalBackend) -> None:
+    with pytest.raises(RequestError, match="0 is no number of seconds for a build"):
+        builder.build(local_backend(), timeout=0).run()

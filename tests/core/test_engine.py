@@ -14,6 +14,7 @@ from support import SDIST, WHEEL, FakeProvisioner, LocalProject, Recorder, is_go
 
 from headless_wheel_builder import BuildConfig, BuildEngine, build_wheel
 from headless_wheel_builder.errors import (
+    DeadlineError,
     DependencyError,
     HeadlessWheelBuilderError,
     HookFailedError,
@@ -351,3 +352,16 @@ def test_a_source_that_is_not_there_is_a_clear_error(tmp_path: Path, source: str
     place = os.path.join(tmp_path, source) if source else ""
     with pytest.raises(HeadlessWheelBuilderError, match="is not a directory"):
         asyncio.run(build_wheel(place, isolation=NoIsolation()))
+
+
+def test_a_build_may_take_as_long_as_the_configuration_says(local_backend: LocalBackend) -> None:
+    project = local_backend("def build_wheel(*args):\n    time.sleep(600)\n")
+    engine = BuildEngine(BuildConfig(isolation=NoIsolation(), timeout=2))
+
+    async def many() -> list[str]:
+        return [result.status async for result in engine.build_many([project.home / SDIST])]
+
+    with pytest.raises(DeadlineError):
+        asyncio.run(engine.build(project.source, sdist=False))
+    assert asyncio.run(many()) == ["failed"]
+    assert not project.dist.exists()

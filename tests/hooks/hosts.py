@@ -24,6 +24,7 @@ from headless_wheel_builder.hooks.hosting import HostedLauncher, Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.runner import HookRunner
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed
 
@@ -58,6 +59,7 @@ class Way:
 
     :param place: the folder with the backend
     :param is_hosted: in a host rather than in fresh interpreters
+    :param patience: how long hooks may take
     :param ahead: how the host that is started ahead differs from the one that is wanted; None for none
     :param network: whether hooks have one
     """
@@ -74,6 +76,7 @@ class Way:
         memory: Memory | None = None,
         name: str = "backend",
         ahead: Mapping[str, object] | None = None,
+        patience: Patience | None = None,
         network: bool = True,
     ) -> None:
         self.place = place
@@ -101,12 +104,12 @@ class Way:
         self.ahead = HeadStart()
         if ahead is not None and is_hosted:
             self.ahead.begin(changed(self.order(), **ahead))
-        self._launchers = Launchers(self.processes, self.recorder, output, self.ahead, network=network)
-        place_of_backend = BackendPlace(os.fspath(self.source), name)
+        self._launchers = Launchers(self.processes, self.recorder, output, self.ahead, patience, network=network)
+        place_of_backend = BackendPlace(os.fspath(self.source), name, is_in_tree=not is_hosted)
         self.launcher: Launcher = self.processes
         if not network:
             self.launcher = HostedLauncher(None, self.processes, self.recorder, network=False)
-        if is_hosted:
+        if is_hosted or patience:
             self.launcher = self._launchers.launcher(python, self.environ, place_of_backend, memory)
 
     def __enter__(self) -> Self:

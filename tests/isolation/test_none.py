@@ -140,3 +140,27 @@ def test_it_satisfies_the_promised_protocol() -> None:
             await isolation.create_environment(sys.executable, ["no-such-thing"])
 
     asyncio.run(main())
+
+
+def test_hooks_that_are_to_know_little_get_no_token_and_an_empty_home() -> None:
+    own = {**os.environ, "GITHUB_TOKEN": "s3cret", "HOME": "/home/jane", "CFLAGS": "-O3"}
+    isolation = NoIsolation(clean_env=True, extra_env={"EXTRA": "1"})
+    with isolation.session(None, make_context(environ=own)) as session, session.provision([]) as environment:
+        found = environment.env_vars
+        assert os.listdir(found["HOME"]) == []
+    assert not {"GITHUB_TOKEN", "HWB_CACHE_DIR"} & found.keys()
+    assert (found["EXTRA"], found["CFLAGS"]) == ("1", "-O3")
+    assert not os.path.exists(found["HOME"])
+    if sys.platform.startswith("linux"):
+        assert found["PYTHONUSERBASE"] == "/home/jane/.local"
+
+
+def test_the_empty_home_is_there_as_long_as_the_environment() -> None:
+    async def main() -> str:
+        isolation = NoIsolation(clean_env=True)
+        async with await isolation.create_environment(sys.executable, []) as environment:
+            home = environment.env_vars["HOME"]
+            assert os.listdir(home) == []
+        return home
+
+    assert not os.path.exists(asyncio.run(main()))

@@ -17,6 +17,7 @@ from headless_wheel_builder.isolation.venv import VenvConfig, VenvIsolation
 
 # Each attribute with another value than its default.
 VENV: dict[str, Any] = {"use_uv": False, "cache_envs": True, "extra_env": {"A": "ä"}, "network": False}
+VENV |= {"clean_env": True, "hook_timeout": 600.0, "hook_silence": 60.0}
 STAYS = {"python_path": Path("/opt/python/bin/python"), "env_dir": "/tmp/environment"}
 DOCKER: dict[str, Any] = {
     "platform": "musllinux",
@@ -37,6 +38,8 @@ DOCKER: dict[str, Any] = {
     "keep_container": True,
     "timeout": 5.0,
     "hook_timeout": 600.0,
+    "hook_silence": 60.0,
+    "clean_env": True,
 }
 
 

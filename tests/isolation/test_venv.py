@@ -15,12 +15,15 @@ from support import Recorder, is_gone, make_context, make_script, pid_in
 
 from headless_wheel_builder.errors import DependencyError, InterpreterError, IsolationError, RequestError
 from headless_wheel_builder.events import EnvironmentCreating, RequirementsInstalling
+from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.hosting import Launchers
+from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation import BuildEnvironment, VenvConfig, VenvIsolation
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
 from headless_wheel_builder.process import Cancelled, Processes
 from headless_wheel_builder.threads import run_blocking
+from headless_wheel_builder.values import changed
 
 THIS = ".".join(map(str, sys.version_info[:2]))
 
@@ -272,3 +275,25 @@ def test_an_environment_whose_requirements_fail_leaves_nothing(quiet_uv: Path) -
     with pytest.raises(DependencyError):
         asyncio.run(VenvIsolation().create_environment(sys.executable, ["no-such-thing"]))
     assert quiet_uv.is_dir()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_hooks_that_are_to_know_little_get_no_token_and_an_empty_home(
+    offline: Context, one: str, tmp_path: Path, *, kept: bool
+) -> None:
+    environ = {**offline.environ, "HWB_CACHE_DIR": os.fspath(tmp_path / "store"), "GITHUB_TOKEN": "s3cret", "CC": "cc"}
+    isolation = VenvIsolation(VenvConfig(clean_env=True, cache_envs=kept, extra_env={"EXTRA": "1"}))
+    context = changed(offline, environ=environ, ahead=HeadStart())
+    with isolation.session(None, context) as session, session.provision([] if kept else [one]) as environment:
+        found = environment.env_vars
+        assert os.listdir(found["HOME"]) == []
+        assert found["PATH"].startswith(os.path.dirname(environment.python))
+        session.confirm()
+        environment.launcher(BackendPlace(os.fspath(tmp_path), "pkg"))
+    assert not {"GITHUB_TOKEN", "UV_OFFLINE", "HWB_CACHE_DIR"} & found.keys()
+    assert (found["EXTRA"], found["CC"]) == ("1", "cc")
+    assert not os.path.exists(found["HOME"])
+    # What could be started ahead next time would not have this home.
+    assert context.ahead is not None
+    assert context.ahead.wanted is None
+    assert os.path.isdir(tmp_path / "store") == kept

@@ -12,7 +12,7 @@ from jobs.runs import make_target
 from pretenders import put_wheel
 from support import SDIST, WHEEL, FakeProvisioner, LocalProject, make_context, pid_in, wait_for
 
-from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError
+from headless_wheel_builder.errors import BackendError, DeadlineError, HeadlessWheelBuilderError
 from headless_wheel_builder.isolation.capacity import JOB_VARIABLES, Capacity
 from headless_wheel_builder.isolation.none import NoIsolation
 from headless_wheel_builder.jobs.crew import ThreadCrew, do, sharing
@@ -134,3 +134,12 @@ def test_the_wheel_of_another_project_is_refused(local_backend: LocalBackend, tm
     put_wheel(local.home, "py3-none-any").rename(local.home / "other-1.0-py3-none-any.whl")
     with pytest.raises(HeadlessWheelBuilderError):
         do(wheel_task(local), os.fspath(local.home / SDIST), os.fspath(tmp_path), make_context())
+
+
+def test_each_build_may_take_as_long_as_its_project_says(local_backend: LocalBackend, tmp_path: Path) -> None:
+    local = local_backend(HANG)
+    task = changed(wheel_task(local), project=changed(project(local), timeout=2.0))
+    context = make_context()
+    with pytest.raises(DeadlineError):
+        do(task, os.fspath(local.home / SDIST), os.fspath(tmp_path), context)
+    context.processes.checkpoint()

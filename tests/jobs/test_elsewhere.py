@@ -28,6 +28,7 @@ from headless_wheel_builder.jobs.perform import perform
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import ProjectTasks, Task, TaskResult, WheelTask
 from headless_wheel_builder.process import Cancelled, Processes
+from headless_wheel_builder.values import changed
 
 WHEEL = "pkg-1.0-py3-none-any.whl"
 
@@ -266,3 +267,14 @@ def test_there_is_room_for_as_many_tasks_as_there_are_slots(sdist: Path, tmp_pat
         processes.cancel()
         wait_for(lambda: crew.has_room(task))
     assert project(sdist) == task.project
+
+
+def test_a_job_may_take_as_long_as_its_project_says(tmp_path: Path) -> None:
+    sdist = sdist_of(tmp_path / "project", DATED)
+    answer = Answer(Done.of_error(HeadlessWheelBuilderError("no")))
+    task = wheel_task(sdist)
+    crew = ElsewhereCrew(answer, 1)
+    own = changed(task, project=changed(task.project, timeout=600.0))
+    wait([crew.submit(own, str(sdist), str(tmp_path), make_context())])
+    crew.shutdown()
+    assert [job.timeout for job in answer.jobs] == [600.0]

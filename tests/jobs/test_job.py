@@ -22,6 +22,7 @@ JOB = Job(
     python="cp313t",
     strategy={"kind": "venv", "config": {"use_uv": True}},
     config_settings={"--option": ["a", "ä"], "flag": ""},
+    timeout=600.0,
 )
 LETTER = {"cause": "the cause ä", "hint": "type this"}
 

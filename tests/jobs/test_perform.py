@@ -14,12 +14,13 @@ import pytest
 from jobs.wanted import DATED, environ_of, job, made, sdist_of
 from support import Recorder, is_gone, pid_in
 
-from headless_wheel_builder.errors import HookFailedError, RequestError, SdistError
+from headless_wheel_builder.errors import DeadlineError, HookFailedError, RequestError, SdistError
 from headless_wheel_builder.events import ArtifactBuilding, HookOutput
 from headless_wheel_builder.isolation.capacity import job_variables
 from headless_wheel_builder.jobs.job import Done
 from headless_wheel_builder.jobs.perform import perform
 from headless_wheel_builder.process import Cancelled, Processes
+from headless_wheel_builder.values import changed
 
 EPOCH = {"SOURCE_DATE_EPOCH": "1000000000"}
 
@@ -140,3 +141,11 @@ def test_a_job_that_is_cancelled_ends_its_processes(tmp_path: Path, temporary: P
     assert len(raised) == 1
     assert is_gone(running)
     assert os.listdir(temporary) == []
+
+
+def test_a_job_that_takes_too_long_is_an_outcome(tmp_path: Path, temporary: Path) -> None:
+    sdist = sdist_of(tmp_path / "project", "def build_wheel(*args):\n    time.sleep(600)\n").read_bytes()
+    done = perform(changed(job(), timeout=2.0).to_json(), sdist, environ_of(tmp_path))
+    with pytest.raises(DeadlineError, match="The build took longer than 2 seconds"):
+        done.facts()
+    assert list(temporary.iterdir()) == []

@@ -234,3 +234,9 @@ def test_tasks_have_the_names_that_people_use(tmp_path: Path) -> None:
     tasks = make_tasks(tmp_path, "cp313t")
     assert tasks.sdist is not None
     assert [tasks.sdist.identifier, tasks.wheels[0].identifier] == ["sdist", f"cp313t-{LINUX}"]
+
+
+def test_every_project_has_the_time_of_the_run(tmp_path: Path) -> None:
+    plan = planned(wanted(tmp_path, "one", "two", timeout=600.0), make_context())
+    assert [tasks.project.timeout for tasks in plan] == [600.0, 600.0]
+    assert planned(wanted(tmp_path, "one"), make_context())[0].project.timeout is None

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from headless_wheel_builder.configuration.names import PREFIX
 from headless_wheel_builder.errors import IsolationError
@@ -14,6 +15,9 @@ from headless_wheel_builder.hooks.channel import is_possible
 from headless_wheel_builder.hooks.headstart import HeadStart, Order
 from headless_wheel_builder.isolation.cache import cache_folder
 from headless_wheel_builder.isolation.store import Store
+
+# Variables that decide what a backend may have while it is imported.
+DECIDING: Final = (f"{PREFIX}NETWORK", f"{PREFIX}CLEAN_ENV")
 
 
 class Ahead:
@@ -29,9 +33,8 @@ class Ahead:
         if is_possible():
             # Whoever really needs the store, or the folder, says what is wrong with it.
             with contextlib.suppress(IsolationError, OSError):
-                # The variable decides whether the backend may be imported with a network.
-                network = environ.get(f"{PREFIX}NETWORK", "")
-                self._question = json.dumps(["ahead", sys.executable, os.getcwd(), network, *argv])
+                decided = [environ.get(name, "") for name in DECIDING]
+                self._question = json.dumps(["ahead", sys.executable, os.getcwd(), *decided, *argv])
                 self._store = Store(cache_folder(environ))
 
     def __enter__(self) -> HeadStart:
@@ -53,7 +56,7 @@ class Ahead:
 
 
 def _settings(order: Order) -> list[int]:
-    # What tells whether the project's table, which decides about the network too, may have changed; it is read later.
+    # What tells whether the project's table, which decides about that too, may have changed; it is read later.
     try:
         found = os.stat(os.path.join(order.source, "pyproject.toml"))
     except OSError:

@@ -24,6 +24,7 @@ ONLY_ONE: Final = ("metadata", "env_dir", "sdist_extract_dir", "timings")
 
 # The isolations that options for containers mean something to.
 CONTAINED: Final = ("docker", "auto")
+CLEAN: Final = "--clean-env"
 
 
 class Arguments(argparse.Namespace):
@@ -54,6 +55,10 @@ class Arguments(argparse.Namespace):
     env_dir: str | None
     fresh_env: bool | None
     no_network: bool | None
+    clean_env: bool | None
+    timeout: float | None
+    hook_timeout: float | None
+    hook_silence: float | None
     config_from_sdist: bool
     report: str | None
     timings: str | None
@@ -98,18 +103,24 @@ def parse_arguments(
     :param prog: the program's name in messages; None for that of the script
     :param configure: fills in what was not given
     """
-    parser = make_parser(prog, in_container=_names_containers(argv))
+    has_env = _has_env(argv)
+    parser = make_parser(prog, has_env=has_env)
     arguments = parser.parse_args(argv, Arguments())
     configure(arguments)
-    if arguments.isolation in CONTAINED and not _names_containers(argv) and _names_env(argv):
-        return parse_arguments([f"--isolation={arguments.isolation}", *argv], prog, configure)
+    if not has_env and _names_env(argv):
+        if arguments.isolation in CONTAINED:
+            return parse_arguments([f"--isolation={arguments.isolation}", *argv], prog, configure)
+        if arguments.clean_env:
+            return parse_arguments([CLEAN, *argv], prog, configure)
     _check(parser, arguments)
     return arguments
 
 
-def _names_containers(argv: Sequence[str]) -> bool:
+def _has_env(argv: Sequence[str]) -> bool:
+    """Tell whether `--env` is an option of its own: beside what `python -m build` does not know."""
     pairs = [*itertools.pairwise(argv)]
-    return any(f"--isolation={one}" in argv or ("--isolation", one) in pairs for one in CONTAINED)
+    names_containers = any(f"--isolation={one}" in argv or ("--isolation", one) in pairs for one in CONTAINED)
+    return names_containers or CLEAN in argv
 
 
 def _names_env(argv: Sequence[str]) -> bool:
@@ -167,7 +178,10 @@ def _check_many(parser: Parser, arguments: Arguments) -> None:
 def _check_container_options(parser: Parser, arguments: Arguments) -> None:
     if arguments.isolation not in CONTAINED:
         for option in given(arguments):
-            parser.error(f"{option}: only allowed with --isolation docker or auto")
+            if option != "--env":
+                parser.error(f"{option}: only allowed with --isolation docker or auto")
+            elif not arguments.clean_env:
+                parser.error(f"{option}: only allowed with --isolation docker or auto, or with {CLEAN}")
     elif arguments.env_dir is not None:
         parser.error(f"--env-dir: not allowed with --isolation {arguments.isolation}")
     if arguments.inspect and arguments.plan:

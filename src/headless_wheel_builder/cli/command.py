@@ -72,6 +72,7 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
         config_settings={**(arguments.configured_settings or {}), **given},
         report=arguments.report,
         sdist_extract_dir=arguments.sdist_extract_dir,
+        timeout=arguments.timeout,
     )
 
     work = _work(arguments, request, terminal)

@@ -50,7 +50,7 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     _settle_isolation(arguments, configured.configuration)
     isolation = _isolation(arguments)
     _fill(arguments, _one_target(arguments, _run_values(configured.configuration, isolation)))
-    _fill(arguments, _target_values(configured.configuration, isolation))
+    _fill(arguments, [*_target_values(arguments, configured.configuration)])
 
 
 def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
@@ -68,7 +68,9 @@ def for_target(arguments: Arguments, identifier: str) -> Arguments | None:
     settings = overrides.for_target(configured.configuration, identifier)
     if settings.skip:
         return None
-    own, values = Arguments(**vars(arguments)), list(_target_values(settings, _isolation(arguments)))
+    own = Arguments(**vars(arguments))
+    own.clean_env = configured.given.clean_env
+    values = [*_target_values(own, settings)]
     for name, _ in values:
         setattr(own, name, getattr(configured.given, name))
     _fill(own, values)
@@ -120,6 +122,7 @@ def _one_target(arguments: Arguments, values: Iterable[tuple[str, Any]]) -> Iter
 def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
     """Yield what the namespace gets for all targets, of what means anything to the isolation."""
     yield "pythons", _listed(configuration.python)
+    yield "timeout", configuration.timeout
     yield "jobs", configuration.jobs
     yield "fail_fast", configuration.fail_fast
     if isolation != "none":
@@ -131,18 +134,26 @@ def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[
         yield "image_mirror", configuration.image_mirror
 
 
-def _target_values(configuration: Configuration, isolation: str) -> Iterator[tuple[str, Any]]:
-    """Yield what the namespace gets for one target."""
+def _target_values(arguments: Arguments, configuration: Configuration) -> Iterator[tuple[str, Any]]:
+    """Yield what the namespace gets for one target.
+
+    :param arguments: as the command line left them, but for the isolation
+    """
+    isolation = _isolation(arguments)
+    is_clean = configuration.clean_env if arguments.clean_env is None else arguments.clean_env
     yield "configured_settings", configuration.config_settings
     yield "no_network", _opposite(configuration.network)
+    for name in ("clean_env", "hook_timeout", "hook_silence"):
+        yield name, getattr(configuration, name)
     if isolation != "none":
         yield "fresh_env", _opposite(configuration.env_cache)
     if isolation in CONTAINERS:
-        for name in ("image", "only_plat", "exclude", "memory", "cpus", "hook_timeout"):
+        for name in ("image", "only_plat", "exclude", "memory", "cpus"):
             yield name, getattr(configuration, name)
         for name in ("repair", "strip"):
             yield f"no_{name}", _opposite(getattr(configuration, name))
         yield "mount", configuration.mounts
+    if isolation in CONTAINERS or is_clean:
         yield "env", [f"{name}={content}" for name, content in (configuration.env or {}).items()] or None
 
 

@@ -24,7 +24,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "cpus": None,
     "mount": None,
     "env": None,
-    "hook_timeout": None,
     "keep_container": False,
     "image_mirror": None,
     "docker_hosts": [],
@@ -65,10 +64,8 @@ def add_container_options(group: argparse._ArgumentGroup) -> None:
         "--env",
         metavar="KEY[=VALUE]",
         action="append",
-        help="a variable for hooks, by default with the value that it has here; may be given many times",
-    )
-    group.add_argument(
-        "--hook-timeout", metavar="SECONDS", type=float, help="how long one hook may take (defaults to no limit)"
+        help="a variable for hooks, by default with the value that it has here; may be given many times. Also with"
+        " --clean-env",
     )
     group.add_argument(
         "--keep-container", action="store_true", help="keep the container of a build that fails, to look into it"
@@ -155,7 +152,7 @@ def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *,
         repair_wheel=not arguments.no_repair,
         strip_binaries=not arguments.no_strip,
         extra_mounts=_mounts(arguments.mount or ()),
-        extra_env=dict(_variable(text, environ) for text in arguments.env or ()),
+        extra_env=variables(arguments.env, environ),
         only_plat=bool(arguments.only_plat),
         exclude=tuple(arguments.exclude or ()),
         mirror=arguments.image_mirror,
@@ -163,6 +160,8 @@ def docker_configs(arguments: argparse.Namespace, environ: Mapping[str, str], *,
         constraints=arguments.dependency_constraints_txt or None,
         keep_container=arguments.keep_container,
         hook_timeout=arguments.hook_timeout,
+        hook_silence=arguments.hook_silence,
+        clean_env=bool(arguments.clean_env),
         use_uv=arguments.installer != "pip",
     )
     return [
@@ -202,6 +201,15 @@ def _mount(text: str) -> tuple[str, str]:
             f"--mount {text} cannot be read", hint="Write --mount HOST:CONTAINER, with the whole path in the container."
         )
     return host, container
+
+
+def variables(texts: Sequence[str] | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that `--env` names.
+
+    :param environ: the caller's, for those that are named without a value
+    :raises RequestError: one cannot be read, or is not there
+    """
+    return dict(_variable(text, environ) for text in texts or ())
 
 
 def _variable(text: str, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from headless_wheel_builder.jobs.plan import Shard, Wanted, plan_facts, planned
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.redaction import all_redacted, redacted
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -138,15 +139,16 @@ class Many:
             kinds=frozenset(arguments.distributions or ()),
             pythons=tuple(arguments.pythons),
             config_settings={**(arguments.configured_settings or {}), **given},
+            timeout=arguments.timeout,
             shard=Shard(1, 1) if arguments.shard is None else Shard.parse(arguments.shard),
             adjust=Adjuster(arguments, self._environ, given, common),
         )
 
     def _show(self, found: Sequence[Inspected]) -> None:
         if self._arguments.json:
-            self._terminal.data(json.dumps([one.facts() for one in found], indent=2))
+            self._terminal.data(json.dumps(all_redacted([one.facts() for one in found]), indent=2))
         else:
-            self._terminal.data("\n".join(line for one in found for line in lines(one)))
+            self._terminal.data("\n".join(redacted(line) for one in found for line in lines(one)))
 
     def _check(self, plan: Sequence[ProjectTasks]) -> None:
         for tasks in plan:

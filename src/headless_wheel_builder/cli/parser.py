@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.cli.containers import OPTIONS, add_container_options
 from headless_wheel_builder.cli.listed import Listed
 from headless_wheel_builder.cli.switch import add_switch
+from headless_wheel_builder.redaction import redacted
 
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
@@ -26,20 +27,25 @@ to build distributions independently of each other."""
 UNABBREVIATED: Final = frozenset(
     {
         "--config-from-sdist",
+        "--clean-env",
         "--env-cache",
         "--fail-fast",
         "--fresh-env",
+        "--hook-silence",
+        "--hook-timeout",
         "--inspect",
         "--isolation",
         "--jobs",
         "--json",
         "--network",
+        "--no-clean-env",
         "--no-fail-fast",
         "--no-network",
         "--plan",
         "--python",
         "--scheduler",
         "--shard",
+        "--timeout",
         "--timings",
     }
 ).union(OPTIONS)
@@ -51,6 +57,10 @@ class Parser(argparse.ArgumentParser):
     def _get_option_tuples(self, option_string: str) -> Any:
         found = super()._get_option_tuples(option_string)
         return [one for one in found if not UNABBREVIATED.intersection(one[0].option_strings)]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, without the credentials of an address that was not to be there."""
+        super().error(redacted(message))
 
     def forget(self, option: str) -> None:
         """Keep an option in the help only."""
@@ -69,11 +79,11 @@ class _CountDown(argparse.Action):
         setattr(namespace, self.dest, getattr(namespace, self.dest) - 1)
 
 
-def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parser:
+def make_parser(prog: str | None = None, *, has_env: bool = False) -> Parser:
     """Return the parser.
 
-    :param in_container: whether `--env` is the option of containers, and not the abbreviation of `--env-dir` that it is
-        for `python -m build`
+    :param has_env: whether `--env` is the option for variables, and not the abbreviation of `--env-dir` that it is for
+        `python -m build`
     """
     options: dict[str, Any] = {"suggest_on_error": True} if sys.version_info >= (3, 14) else {}
     parser = Parser(
@@ -95,7 +105,7 @@ def make_parser(prog: str | None = None, *, in_container: bool = False) -> Parse
     _add_installation_options(parser.add_argument_group("installation options"))
     _add_run_options(parser.add_argument_group("options for many targets"))
     add_container_options(parser.add_argument_group("container options"))
-    if not in_container:
+    if not has_env:
         parser.forget("--env")
     return parser
 
@@ -156,7 +166,20 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         help="take the settings of [tool.headless-wheel-builder] from the source distribution to build from;"
         " trust it then as your own",
     )
+    _add_time_options(group)
     _add_config_options(group.add_mutually_exclusive_group())
+
+
+def _add_time_options(group: argparse._ArgumentGroup) -> None:
+    for option, meaning in (
+        ("--timeout", "how long the build may take; of many targets, that for each (defaults to no limit)"),
+        ("--hook-timeout", "how long one hook of the backend may take (defaults to no limit)"),
+        (
+            "--hook-silence",
+            "how long a hook may print nothing; then it shows where it hangs, and is ended (defaults to no limit)",
+        ),
+    ):
+        group.add_argument(option, metavar="SECONDS", type=float, help=meaning)
 
 
 def _add_config_options(group: argparse._MutuallyExclusiveGroup) -> None:
@@ -220,6 +243,12 @@ def _add_installation_options(group: argparse._ArgumentGroup) -> None:
         "--no-network",
         "--network",
         "hooks have no network; requirements are installed with one. In an environment on Linux, or in a container",
+    )
+    add_switch(
+        group,
+        "--clean-env",
+        "--no-clean-env",
+        "give the backend no variables of yours but those that builds are told things by, and what --env names",
     )
     group.add_argument(
         "--dependency-constraints-txt",

@@ -17,8 +17,16 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
     if arguments.no_isolation:
         from headless_wheel_builder.isolation.none import NoIsolation
 
-        is_skipped = arguments.skip_dependency_check
-        return [NoIsolation(skip_dependency_check=is_skipped, network=not arguments.no_network)]
+        return [
+            NoIsolation(
+                skip_dependency_check=arguments.skip_dependency_check,
+                network=not arguments.no_network,
+                hook_timeout=arguments.hook_timeout,
+                hook_silence=arguments.hook_silence,
+                clean_env=bool(arguments.clean_env),
+                extra_env=_given(arguments, environ) or {},
+            )
+        ]
     if arguments.isolation == "docker":
         from headless_wheel_builder.cli.containers import docker_configs
         from headless_wheel_builder.isolation.docker.strategy import DockerIsolation
@@ -34,6 +42,10 @@ def strategies(arguments: Arguments, environ: Mapping[str, str]) -> Sequence[Pro
         constraints=constraints or None,
         env_dir=arguments.env_dir,
         network=not arguments.no_network,
+        hook_timeout=arguments.hook_timeout,
+        hook_silence=arguments.hook_silence,
+        clean_env=bool(arguments.clean_env),
+        extra_env=_given(arguments, environ),
     )
     return [VenvIsolation(config)]
 
@@ -53,3 +65,13 @@ def distinct(found: Sequence[Provisioner]) -> Sequence[Provisioner]:
         if isinstance(strategy, DockerIsolation):
             images.setdefault(find_image(strategy.config), strategy)
     return tuple(images.values())
+
+
+def _given(arguments: Arguments, environ: Mapping[str, str]) -> dict[str, str] | None:
+    """Return what `--env` gives hooks that have the caller's variables, or a part of them."""
+    # Of `--isolation auto` containers may have been thought of.
+    if not arguments.clean_env or not arguments.env:
+        return None
+    from headless_wheel_builder.cli.containers import variables
+
+    return variables(arguments.env, environ)

@@ -26,6 +26,7 @@ from headless_wheel_builder.events import (
     WheelFromSdist,
     WheelRepairing,
 )
+from headless_wheel_builder.redaction import redacted
 from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
@@ -171,7 +172,8 @@ class Terminal:
         return textwrap.fill(line, initial_indent=indent, subsequent_indent="  ", width=self._width)
 
     def _err(self, text: str) -> None:
-        self._say(sys.stderr, text)
+        # Errors that are not ours, and tracebacks, come here as they are.
+        self._say(sys.stderr, redacted(text))
 
     def _say(self, stream: TextIO | None, text: str) -> None:
         # Both streams mostly end at the same screen.

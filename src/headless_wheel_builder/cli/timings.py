@@ -20,6 +20,7 @@ from headless_wheel_builder.core.waterfall import Facts, waterfall
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
 from headless_wheel_builder.events import Noticed, Reporter, Warned
 from headless_wheel_builder.process import Cancelled
+from headless_wheel_builder.redaction import redacted
 from headless_wheel_builder.timeline import Span, Timeline
 
 T = TypeVar("T", bound="BuildResult | bytes")
@@ -122,7 +123,7 @@ class Timings:
 def _reason(error: BaseException) -> str:
     if isinstance(error, HeadlessWheelBuilderError):
         return error.message
-    return "It was interrupted." if isinstance(error, Cancelled) else f"{type(error).__name__}: {error}"
+    return "It was interrupted." if isinstance(error, Cancelled) else redacted(f"{type(error).__name__}: {error}")
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -17,6 +17,7 @@ RUN: Final[Mapping[str, Kind]] = {
     "platform": kinds.several(kinds.choice(*get_args(Libc)), least=1),
     "arch": kinds.several(kinds.text(), least=1),
     "image-mirror": kinds.text(),
+    "timeout": kinds.number(),
     "jobs": kinds.count(),
     "fail-fast": kinds.flag(),
     "dependency-constraints": kinds.text(),
@@ -34,6 +35,8 @@ TARGET: Final[Mapping[str, Kind]] = {
     "mounts": kinds.several(kinds.mount()),
     "env": kinds.variables(),
     "hook-timeout": kinds.number(),
+    "hook-silence": kinds.number(),
+    "clean-env": kinds.flag(),
     "env-cache": kinds.flag(),
     "config-settings": kinds.settings(),
 }

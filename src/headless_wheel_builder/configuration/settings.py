@@ -38,7 +38,10 @@ class Configuration:
     cpus: float | None = None
     mounts: tuple[str, ...] | None = None
     env: Mapping[str, str] | None = None
+    timeout: float | None = None
     hook_timeout: float | None = None
+    hook_silence: float | None = None
+    clean_env: bool | None = None
     env_cache: bool | None = None
     jobs: int | None = None
     fail_fast: bool | None = None

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from headless_wheel_builder.core.deadline import limited
 from headless_wheel_builder.core.project import BuildSystem, read_build_system
 from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
 from headless_wheel_builder.core.result import BuildResult
@@ -19,6 +20,7 @@ from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
 from headless_wheel_builder.events import Kind, Noticed, VersionsInstalled, Warned, WheelFromSdist
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.hooks.log import Log
+from headless_wheel_builder.hooks.watchdog import check_seconds
 from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
 from headless_wheel_builder.isolation.distributions import direct_versions
 from headless_wheel_builder.removal import temporary_folder
@@ -55,6 +57,11 @@ class Build:
         :raises HeadlessWheelBuilderError: the build failed; the output folder is as it was
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
+        check_seconds(self._request.timeout, "for a build")
+        with limited(self._context, self._request.timeout) as self._context:
+            return self._run()
+
+    def _run(self) -> BuildResult:
         with self._timed("check"):
             self._check()
         with (
@@ -86,13 +93,19 @@ class Build:
         :raises HeadlessWheelBuilderError: it cannot be had
         :raises Cancelled: the build was cancelled
         """
-        from pathlib import Path
-
         from headless_wheel_builder.core.metadata import wheel_metadata
-        from headless_wheel_builder.core.sdist import check_sdist
 
         if is_file_with(self._request.source, WHEEL_SUFFIX):
             return wheel_metadata(self._request.source)
+        check_seconds(self._request.timeout, "for a build")
+        with limited(self._context, self._request.timeout) as self._context:
+            return self._metadata()
+
+    def _metadata(self) -> bytes:
+        from pathlib import Path
+
+        from headless_wheel_builder.core.sdist import check_sdist
+
         with contextlib.ExitStack() as stack:
             if self._request.from_sdist:
                 facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)

@@ -36,6 +36,7 @@ class BuildConfig:
     :param isolation: the strategy that makes build environments; None for `VenvIsolation()`
     :param config_settings: settings for the backend's hooks (PEP 517)
     :param sdist_extract_dir: where the sdist that a wheel is built from is unpacked, to be kept
+    :param timeout: seconds that one build may take, of many the build for each target; None for as long as it wants
     :param environ: the environment that builds start from; None for this process's when a build starts
     """
 
@@ -43,6 +44,7 @@ class BuildConfig:
     isolation: IsolationStrategy | None = None
     config_settings: Mapping[str, Any] = field(default_factory=dict)
     sdist_extract_dir: Path | None = None
+    timeout: float | None = None
     environ: Mapping[str, str] | None = None
 
 
@@ -132,6 +134,7 @@ class BuildEngine:
             kinds=frozenset(kind for kind, is_wanted in kinds.items() if is_wanted),
             pythons=tuple(_written(python) for python in pythons or own),
             config_settings=self.config.config_settings,
+            timeout=self.config.timeout,
         )
         environ = dict(os.environ if self.config.environ is None else self.config.environ)
         loop = asyncio.get_running_loop()
@@ -171,6 +174,7 @@ class BuildEngine:
             python=None if self.config.python is None else _written(self.config.python),
             config_settings=self.config.config_settings,
             sdist_extract_dir=None if extract_dir is None else os.path.abspath(extract_dir),
+            timeout=self.config.timeout,
         )
 
     def _provisioner(self, wait: Waiter, configured: IsolationStrategy | None) -> Provisioner:

@@ -24,6 +24,7 @@ class BuildRequest:
     :param config_settings: for the hooks
     :param report: where the report goes
     :param sdist_extract_dir: where an sdist is unpacked, to be kept
+    :param timeout: seconds that the build may take; None for as long as it wants
     """
 
     source: str
@@ -33,6 +34,7 @@ class BuildRequest:
     config_settings: Mapping[str, Any] = field(default_factory=dict)
     report: str | None = None
     sdist_extract_dir: str | None = None
+    timeout: float | None = None
 
     @property
     def from_sdist(self) -> bool:

@@ -54,7 +54,7 @@ class Conversation:
     def stop(self, how: Stop) -> None:
         """Have the hook that runs end; end the host, and with it the hook, when none does or to kill it."""
         with self._lock:
-            if how == "terminate" and self._hook:
+            if how != "kill" and self._hook:
                 self._link.send({"end": how})
             else:
                 # Its hook's group ends when whoever waits for the hook finds the host gone.

@@ -14,7 +14,8 @@ Frames are JSON, each after its length in four bytes, most significant first.
                                     and from one that is elsewhere: "make": [path, ...], folders, and
                                     "write": {path: text}, files to make before,
                                     "read": [path, ...], files to return, "mark": text to print at the end
-                                {"end": "terminate" or "kill"}                        the hook that runs
+                                    and "dump": true, to have it show where it is when it is ended so
+                                {"end": "terminate", "dump" or "kill"}                the hook that runs
                                 {"become": argv, "empty": folder, "cwd": path}        in a container, between hooks
     from the host               {"ready": true} or {"unsafe": why}                    once; nothing is sent before
     and for each hook           {"started": pid}, then {"ended": exit code, negative for a signal,

@@ -1,125 +1,42 @@
-"""Run hooks in a hook host: start it, have it run them, see it end."""
+"""Run hooks in a hook host where that is safe, else each in a fresh interpreter."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import signal
-from collections.abc import Mapping, Sequence
-from typing import Final, final
+from collections.abc import Callable, Mapping, Sequence
+from typing import final
 
 from headless_wheel_builder.events import Explained, Reporter
-from headless_wheel_builder.hooks.channel import Channel, is_possible
-from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
-from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
-from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
-from headless_wheel_builder.hooks.link import ProcessLink
+from headless_wheel_builder.hooks.channel import is_possible
+from headless_wheel_builder.hooks.conversation import UnsafeError
+from headless_wheel_builder.hooks.headstart import HeadStart, obstacle
+from headless_wheel_builder.hooks.hook_host import HookHost
+from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode, to_stderr
 from headless_wheel_builder.hooks.no_network import without_network
-from headless_wheel_builder.process import Cancelled, Group, OnOutput, Output, Processes, Stop
-
-LEARNT: Final = "modules.json"
-
-
-class HookHost:
-    """A host in the interpreter of a build environment, from its start until `close`.
-
-    :param environ: the whole environment of hooks, before what pyproject-hooks adds
-    :param output: "merged" where hooks print to us rather than to our own streams
-    :param memory: what hooks needed before, and where what they need now is noted
-    :param ahead: a host that runs already, which may be this one
-    :param network: whether it, and so hooks, have one
-    :raises Cancelled: the build was cancelled
-    :raises OSError: it cannot be started
-    """
-
-    def __init__(
-        self,
-        processes: Processes,
-        python: str,
-        environ: Mapping[str, str],
-        backend: BackendPlace,
-        *,
-        output: Output = "inherit",
-        memory: Memory | None = None,
-        ahead: HeadStart | None = None,
-        network: bool = True,
-    ) -> None:
-        self._processes = processes
-        self._environ = environ
-        self._memory = memory
-        self._output = output
-        preload = [backend.module, *(memory.preload(backend) if memory else ())]
-        first = {"preload": preload, "own": list(memory.own) if memory else []}
-        order = Order(python, environ, backend.source, output == "merged", first, network)
-        processes.add(lambda: self._start(order, ahead))
-
-    def _start(self, order: Order, ahead: HeadStart | None) -> HookHost:
-        running = ahead.take(order) if ahead else None
-        if running:
-            link = ProcessLink(Group(running[0]), running[1])
-        else:
-            channel = Channel()
-            link = ProcessLink(channel.hand_over(lambda theirs: self._group_of(order, theirs), order.first), channel)
-        self._talk = Conversation(link)
-        return self
-
-    def _group_of(self, order: Order, theirs: Sequence[int]) -> Group:
-        argv = order.argv(theirs)
-        return Group.start(argv, cwd=order.source, env=order.environ, output=self._output, pass_fds=theirs)
-
-    def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
-    ) -> int:
-        """Run a hook as `Launcher` says.
-
-        :raises UnsafeError: the host cannot; nothing was run
-        """
-        if any(env.get(name) != value for name, value in self._environ.items()):
-            raise UnsafeError("its environment is not that of the host")
-        if (on_output is None) != (self._output == "inherit"):
-            raise UnsafeError("it does not print to where the host does")
-        cwd = os.getcwd() if cwd is None else cwd
-        os.stat(cwd)
-        learnt = os.path.join(argv[-1], LEARNT) if self._memory and self._memory.wants(argv[-2]) else None
-        more = {name: value for name, value in env.items() if name not in self._environ}
-        try:
-            ended = self._talk.run({"run": list(argv), "cwd": cwd, "environ": more, "learn": learnt}, on_output)
-        except UnsafeError:
-            self._processes.checkpoint()
-            raise
-        self._processes.checkpoint()
-        if learnt:
-            self._learn(argv[-2], learnt)
-        return int(ended["ended"])
-
-    def stop(self, how: Stop) -> None:
-        """Have the hook that runs end; end the host, and with it the hook, when none does or to kill it."""
-        self._talk.stop(how)
-
-    def close(self) -> None:
-        """End the host; a second call does nothing."""
-        if self._talk.close():
-            self._processes.remove(self)
-
-    def _learn(self, hook: str, path: str) -> None:
-        # A hook that ended in a hurry left nothing to learn from.
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
-            names = json.load(file)
-            if self._memory is not None:
-                self._memory.learn(hook, [str(name) for name in names])
+from headless_wheel_builder.hooks.watchdog import Patience, Watchdog
+from headless_wheel_builder.process import Cancelled, OnOutput, Output, Processes, Stoppable
 
 
 class HostedLauncher:
     """Runs hooks in a host where that is safe, else each in a fresh interpreter, and says why.
 
     :param host: None where it is known from the start that there can be none
+    :param patience: how long hooks may take
     :param network: whether hooks have one
     """
 
-    def __init__(self, host: HookHost | None, processes: Processes, report: Reporter, *, network: bool = True) -> None:
+    def __init__(
+        self,
+        host: HookHost | None,
+        processes: Processes,
+        report: Reporter,
+        patience: Patience | None = None,
+        *,
+        network: bool = True,
+    ) -> None:
         self._host = host
         self._network = network
+        self._patience = patience or Patience()
         self._processes = processes
         self._report = report
         self._fresh = processes.part()
@@ -129,12 +46,29 @@ class HostedLauncher:
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
     ) -> int:
         """Run a hook as `Launcher` says; after an interruption none is begun, as if a signal had ended it."""
-        if self._host is not None and not self._is_interrupted:
+        if on_output is None and self._patience.silence is not None:
+            on_output = to_stderr
+        host = self._host
+        if host is not None and not self._is_interrupted:
             try:
-                return self._host.run(argv, env=env, cwd=cwd, on_output=on_output)
+                return self._watched(lambda heard: host.run(argv, env=env, cwd=cwd, on_output=heard), host, on_output)
             except UnsafeError as unsafe:
                 self._leave_host(str(unsafe))
-        argv = argv if self._network else without_network(argv)
+        fresh = [argv[0], *self._patience.flags, *argv[1:]]
+        command = fresh if self._network else without_network(fresh)
+        return self._watched(
+            lambda heard: self._run_fresh(command, env=env, cwd=cwd, on_output=heard), self._fresh, on_output
+        )
+
+    def _watched(self, run: Callable[[OnOutput | None], int], stoppable: Stoppable, on_output: OnOutput | None) -> int:
+        with Watchdog(self._patience, stoppable.stop) as watchdog:
+            returncode = run(None if on_output is None else watchdog.hearing(on_output))
+        watchdog.check(returncode)
+        return returncode
+
+    def _run_fresh(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None, on_output: OnOutput | None
+    ) -> int:
         try:
             return self._fresh.run(argv, env=env, cwd=cwd, on_output=on_output)
         except Cancelled:
@@ -168,6 +102,7 @@ class Launchers:
 
     :param output: where what hooks print goes
     :param ahead: a host that runs already, which may be one of theirs
+    :param patience: how long hooks may take
     :param network: whether hooks have one
     """
 
@@ -177,14 +112,18 @@ class Launchers:
         report: Reporter,
         output: OutputMode,
         ahead: HeadStart | None = None,
+        patience: Patience | None = None,
         *,
         network: bool = True,
     ) -> None:
+        self._network = network
         self._processes = processes
         self._report = report
         self._ahead = ahead
-        self._network = network
-        self._output: Output = "inherit" if output == "inherit" else "merged"
+        self._patience = patience or Patience()
+        # Silence is heard only of what prints to us.
+        is_heard = output != "inherit" or self._patience.silence is not None
+        self._output: Output = "merged" if is_heard else "inherit"
         self._hosted: dict[str, HostedLauncher] = {}
         self._is_interrupted = False
 
@@ -210,7 +149,9 @@ class Launchers:
         """
         if backend.name not in self._hosted:
             host = self._host(python, environ, backend, memory)
-            self._hosted[backend.name] = HostedLauncher(host, self._processes, self._report, network=self._network)
+            self._hosted[backend.name] = HostedLauncher(
+                host, self._processes, self._report, self._patience, network=self._network
+            )
             if self._is_interrupted:
                 self._hosted[backend.name].interrupt()
         return self._hosted[backend.name]
@@ -241,6 +182,7 @@ class Launchers:
                 output=self._output,
                 memory=memory,
                 ahead=self._ahead,
+                is_dumped=self._patience.silence is not None,
                 network=self._network,
             )
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
@@ -31,6 +32,12 @@ class BackendPlace:
     def module(self) -> str:
         """The module that has to be imported for it."""
         return self.name.partition(":")[0]
+
+
+def to_stderr(piece: bytes) -> None:
+    """Print what a hook prints, where both its streams are one: it is not for whoever reads our stdout."""
+    while piece:
+        piece = piece[os.write(2, piece) :]
 
 
 class EndedError(Exception):

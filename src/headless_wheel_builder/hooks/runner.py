@@ -13,6 +13,7 @@ from headless_wheel_builder.errors import IsolationError, ProjectError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Reporter, Warned
 from headless_wheel_builder.hooks.launcher import Launcher, OutputMode
 from headless_wheel_builder.hooks.log import Log
+from headless_wheel_builder.redaction import Redaction
 
 # A backend may print megabytes without a line's end.
 LONGEST_LINE: Final = 64 * 1024
@@ -57,8 +58,9 @@ class HookRunner:
                 f"The interpreter of the build environment cannot be started: {error}",
                 hint="Was the environment changed or removed while it was in use?",
             ) from error
-        if speak is not None:
-            speak.close()
+        finally:
+            if speak is not None:
+                speak.close()
         if returncode:
             raise subprocess.CalledProcessError(returncode, cmd)
         self._report_warnings(cmd[-1])
@@ -91,25 +93,32 @@ class HookRunner:
 
 
 class Speaker:
-    """Hand what a process prints to the log and, decoded, to a receiver of text."""
+    """Hand what a process prints, without the credentials in it, to the log and to a receiver of text.
 
-    def __init__(self, log: Log, emit: Callable[[str], None]) -> None:
+    :param known: credentials that are taken out wherever they stand
+    """
+
+    def __init__(self, log: Log, emit: Callable[[str], None] = lambda _: None, known: Sequence[str] = ()) -> None:
         self._log = log
         self._emit = emit
+        self._redaction = Redaction(known)
         # Not "backslashreplace": a hundred times slower on output that is not text.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, chunk: bytes) -> None:
         """Take a piece of output."""
-        self._log.write(chunk)
-        if text := self._decoder.decode(chunk):
-            self._emit(text)
+        self._tell(self._redaction.piece(self._decoder.decode(chunk)))
 
     def close(self) -> None:
         """Hand on what an unfinished character or line still holds."""
-        if text := self._decoder.decode(b"", final=True):
-            self._emit(text)
+        self._tell(self._redaction.piece(self._decoder.decode(b"", final=True)))
+        self._tell(self._redaction.rest())
         self._emit("")
+
+    def _tell(self, text: str) -> None:
+        if text:
+            self._log.write(text.encode())
+            self._emit(text)
 
 
 def by_lines(emit: Callable[[str], None]) -> Callable[[str], None]:

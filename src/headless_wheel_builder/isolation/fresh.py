@@ -10,6 +10,7 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.distributions import installed_versions, required_names
@@ -17,7 +18,7 @@ from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironm
 from headless_wheel_builder.isolation.installers import Installer, Place
 from headless_wheel_builder.isolation.manifest import describe
 from headless_wheel_builder.removal import remove_tree
-from headless_wheel_builder.values import named_value
+from headless_wheel_builder.values import field, named_value
 
 
 @named_value
@@ -26,6 +27,7 @@ class Means:
 
     :param work: a folder for all that is temporary; whoever made it removes it
     :param network: whether hooks have one
+    :param patience: how long hooks may take
     """
 
     installer: Installer
@@ -33,6 +35,7 @@ class Means:
     context: Context
     work: str
     network: bool = True
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def layout(self) -> Layout:
@@ -61,7 +64,9 @@ class Means:
         :param ahead: a hook host that runs already, which may be one of its
         """
         context = self.context
-        return Launchers(context.processes, context.report, context.hook_output, ahead, network=self.network)
+        return Launchers(
+            context.processes, context.report, context.hook_output, ahead, self.patience, network=self.network
+        )
 
 
 class FreshEnvironments:

@@ -15,6 +15,7 @@ from headless_wheel_builder.hooks.runner import Speaker, by_lines
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
+from headless_wheel_builder.redaction import secrets
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -117,14 +118,13 @@ def _run(
     runner: Launcher | None = None,
 ) -> tuple[int, str]:
     log = Log()
-    speaker = Speaker(log, by_lines(lambda line: context.report(CommandOutput(line))))
-    is_shown = context.verbosity > 0
-    if is_shown:
+    known = secrets(environ)
+    speaker = Speaker(log, known=known)
+    if context.verbosity > 0:
+        speaker = Speaker(log, by_lines(lambda line: context.report(CommandOutput(line))), known)
         context.report(CommandStarted(tuple(argv)))
     try:
-        returncode = (runner or context.processes).run(
-            argv, env=environ, cwd=cwd, on_output=speaker.write if is_shown else log.write
-        )
+        returncode = (runner or context.processes).run(argv, env=environ, cwd=cwd, on_output=speaker.write)
     except OSError as error:
         raise IsolationError(f"{argv[0]} cannot be started: {error}") from error
     speaker.close()

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -15,12 +16,15 @@ from headless_wheel_builder.errors import IsolationError, UnmetDependenciesError
 from headless_wheel_builder.events import Made, Warned
 from headless_wheel_builder.hooks.hosting import Launchers
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
+from headless_wheel_builder.hooks.watchdog import Patience
+from headless_wheel_builder.isolation.allowed import for_hooks
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, PlainSession
 from headless_wheel_builder.isolation.bases import Base, find_base
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.targets import dotted
 from headless_wheel_builder.process import Processes
-from headless_wheel_builder.values import changed, value
+from headless_wheel_builder.removal import temporary_folder
+from headless_wheel_builder.values import changed, field, value
 
 if TYPE_CHECKING:
     from headless_wheel_builder.isolation.capacity import Capacity
@@ -36,10 +40,18 @@ class NoIsolation:
 
     :param skip_dependency_check: do not look whether the build requirements are there
     :param network: whether hooks have one
+    :param hook_timeout: seconds that one hook may take; None for as long as it wants
+    :param hook_silence: seconds in which a hook may print nothing; then it shows where it is, and is ended
+    :param clean_env: give hooks no variables of the caller's but those that builds are told things by
+    :param extra_env: variables that hooks get on top of the caller's
     """
 
     skip_dependency_check: bool = False
     network: bool = True
+    hook_timeout: float | None = None
+    hook_silence: float | None = None
+    clean_env: bool = False
+    extra_env: Mapping[str, str] = field(default_factory=dict)
     isolated: ClassVar[bool] = False
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
@@ -57,10 +69,13 @@ class NoIsolation:
         def look(processes: Processes) -> BuildEnvironment:
             own = changed(context, processes=processes)
             base = find_base(python_version, own)
-            with Launchers(own.processes, own.report, own.hook_output) as launchers:
-                found = self._environment(base, own, launchers, build_requirements)
-                found.check()
-            return BuildEnvironment(Path(found.python), Path(found.site_packages), found.env_vars)
+            with contextlib.ExitStack() as on_failure:
+                hooks = on_failure.enter_context(self._of_hooks(own))
+                with Launchers(own.processes, own.report, own.hook_output) as launchers:
+                    found = self._environment(base, hooks, launchers, build_requirements)
+                    found.check()
+                release = on_failure.pop_all().close
+            return BuildEnvironment(Path(found.python), Path(found.site_packages), found.env_vars, release=release)
 
         return await run_blocking(look)
 
@@ -74,11 +89,16 @@ class NoIsolation:
         :raises InterpreterError: there is none
         :raises IsolationError: they cannot
         """
+        self._patience.check()
         if not self.network:
             from headless_wheel_builder.isolation.network import check_no_network
 
             check_no_network(context)
         find_base(python, context)
+
+    @property
+    def _patience(self) -> Patience:
+        return Patience(timeout=self.hook_timeout, silence=self.hook_silence)
 
     @property
     def architecture(self) -> str:
@@ -107,18 +127,29 @@ class NoIsolation:
         :raises InterpreterError: there is no such interpreter
         """
         base = find_base(python, context)
-        output = context.hook_output
-        with Launchers(context.processes, context.report, output, network=self.network) as launchers:
+        output, patience = context.hook_output, self._patience
+        launched = Launchers(context.processes, context.report, output, patience=patience, network=self.network)
+        with self._of_hooks(context) as hooks, launched as launchers:
 
             @contextlib.contextmanager
             def provision(requirements: Sequence[str]) -> Iterator[PlainEnvironment]:
-                environment = self._environment(base, context, launchers, requirements)
+                environment = self._environment(base, hooks, launchers, requirements)
                 try:
                     yield environment
                 finally:
                     environment.close()
 
             yield PlainSession(provision)
+
+    @contextlib.contextmanager
+    def _of_hooks(self, context: Context) -> Iterator[Context]:
+        """Have the context of hooks, for the length of a `with` block."""
+        if not self.clean_env:
+            yield changed(context, environ={**context.environ, **self.extra_env})
+            return
+        with temporary_folder("hwb-home-", context.report) as home:
+            environ = {**_user_base(context.environ), **for_hooks(context.environ, home), **self.extra_env}
+            yield changed(context, environ=environ)
 
     def _environment(
         self, base: Base, context: Context, launchers: Launchers, requirements: Sequence[str]
@@ -219,6 +250,13 @@ class PlainEnvironment:
             )
         unmet: list[dict[str, Any]] = json.loads(answer.stdout)
         return unmet
+
+
+def _user_base(environ: Mapping[str, str]) -> dict[str, str]:
+    # What is installed for the user is required to be there, and is found by way of the home.
+    if not sys.platform.startswith("linux") or not environ.get("HOME"):
+        return {}
+    return {"PYTHONUSERBASE": os.path.join(environ["HOME"], ".local")}
 
 
 def _item(unmet: dict[str, Any]) -> str:

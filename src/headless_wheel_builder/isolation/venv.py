@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.hooks.watchdog import Patience
+from headless_wheel_builder.isolation.allowed import for_hooks, for_installers
 from headless_wheel_builder.isolation.base import BuildEnvironment, Context, OutdatedError
 from headless_wheel_builder.isolation.bases import find_base
 from headless_wheel_builder.isolation.constraints import Constraints
@@ -37,6 +39,9 @@ class VenvConfig:
     :param constraints: a constraints file for the build requirements
     :param env_dir: make the environment here, and keep it when the build fails
     :param network: whether hooks have one; requirements are always installed with one
+    :param hook_timeout: seconds that one hook may take; None for as long as it wants
+    :param hook_silence: seconds in which a hook may print nothing; then it shows where it is, and is ended
+    :param clean_env: give hooks no variables of the caller's but those that builds are told things by
     """
 
     use_uv: bool = True
@@ -46,6 +51,9 @@ class VenvConfig:
     constraints: Path | str | None = None
     env_dir: str | None = None
     network: bool = True
+    hook_timeout: float | None = None
+    hook_silence: float | None = None
+    clean_env: bool = False
 
 
 class VenvIsolation:
@@ -58,6 +66,7 @@ class VenvIsolation:
         constraints = self.config.constraints
         self._constraints = None if constraints is None else Constraints(os.fspath(constraints))
         self._installer = self._chosen_installer()
+        self._patience = Patience(timeout=self.config.hook_timeout, silence=self.config.hook_silence)
 
     async def create_environment(self, python_version: str, build_requirements: list[str]) -> BuildEnvironment:
         """Make a virtual environment with the requirements; whoever asks for it has to clean it up.
@@ -83,6 +92,7 @@ class VenvIsolation:
 
         :raises HeadlessWheelBuilderError: one of them cannot be used
         """
+        self._patience.check()
         self._installer.check(context)
         if self._constraints is not None:
             self._constraints.check()
@@ -132,16 +142,35 @@ class VenvIsolation:
         base = find_base(python, context, configured=self.config.python_path, use_uv=self.config.use_uv)
         context.processes.checkpoint()
         with temporary_folder("hwb-env-", context.report) as work:
-            means = Means(installer=self._installer, base=base, context=context, work=work, network=self.config.network)
-            environments = self._environments(means)
+            hooks, installers = self._contexts(context, work)
+            means = Means(
+                installer=self._installer,
+                base=base,
+                context=installers,
+                work=work,
+                network=self.config.network,
+                patience=self._patience,
+            )
+            environments = self._environments(means, context)
             try:
-                yield VenvSession(environments, context, self._installer.label, self.config.extra_env or {})
+                yield VenvSession(environments, hooks, self._installer.label, self.config.extra_env or {})
             except BaseException:  # a cancellation too: what is left of a failed build is not given back as sound
                 environments.close(failed=True)
                 raise
             environments.close(failed=False)
 
-    def _environments(self, means: Means) -> FreshEnvironments | KeptEnvironments:
+    def _contexts(self, context: Context, work: str) -> tuple[Context, Context]:
+        """Return the contexts of hooks and of installers."""
+        if not self.config.clean_env:
+            return context, context
+        home = os.path.join(work, "home")
+        os.mkdir(home)
+        # A host that was started ahead does not know this home, and knows more than this.
+        alone = changed(context, ahead=None)
+        hooks, installers = for_hooks(context.environ, home), for_installers(context.environ)
+        return changed(alone, environ=hooks), changed(alone, environ=installers)
+
+    def _environments(self, means: Means, context: Context) -> FreshEnvironments | KeptEnvironments:
         fresh = FreshEnvironments(means, self.config.env_dir)
         if not self.config.cache_envs or self.config.env_dir is not None:
             return fresh
@@ -151,10 +180,10 @@ class VenvIsolation:
         from headless_wheel_builder.isolation.store import Store
 
         try:
-            store = Store(cache_folder(means.context.environ), checkpoint=means.context.processes.checkpoint)
+            store = Store(cache_folder(context.environ), checkpoint=context.processes.checkpoint)
             store.recall("")
         except IsolationError as error:
-            means.context.report(not_kept(error))
+            context.report(not_kept(error))
             return fresh
         return KeptEnvironments(store, means, fresh, self._constraints)
 

@@ -110,7 +110,8 @@ def do(task: Task, source: str, folder: str, context: Context) -> BuildResult:
     else:
         request = BuildRequest(source=source, output_dir=folder, kinds=("wheel",), python=task.target.python)
         settings = task.config_settings
-    return Build(changed(request, config_settings=settings), task.strategy, context).run()
+    own = changed(request, config_settings=settings, timeout=task.project.timeout)
+    return Build(own, task.strategy, context).run()
 
 
 def sharing(context: Context, share: Mapping[str, str]) -> Context:

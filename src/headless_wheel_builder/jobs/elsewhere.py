@@ -71,6 +71,7 @@ class ElsewhereCrew(Slots):
             python=task.target.interpreter,
             strategy=facts_of(task.strategy),
             config_settings=task.config_settings,
+            timeout=task.project.timeout,
         )
         with open(source, "rb") as file:
             content = file.read()

@@ -22,6 +22,7 @@ class Job:
     :param sdist: its file name
     :param python: the interpreter, by its version
     :param strategy: as `portable.facts_of` describes it
+    :param timeout: seconds that the build may take; None for as long as it wants
     :param version: of this package, where the job comes from
     """
 
@@ -29,6 +30,7 @@ class Job:
     python: str
     strategy: Mapping[str, Any]
     config_settings: Mapping[str, Any]
+    timeout: float | None = None
     version: str = __version__
 
     def to_json(self) -> str:

@@ -60,6 +60,7 @@ def _performed(job: Job, sdist: bytes, context: Context) -> Done:
             kinds=("wheel",),
             python=_python(job),
             config_settings=job.config_settings,
+            timeout=job.timeout,
         )
         return Done.of_result(Build(request, strategy_of(job.strategy, folder), context).run())
 

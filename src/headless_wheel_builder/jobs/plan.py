@@ -84,6 +84,7 @@ class Wanted:
 
     :param kinds: what is to be published; empty for all
     :param pythons: as `--python` takes them, or `all`; empty for the running one
+    :param timeout: seconds that the build for one target may take; None for as long as it wants
     :param adjust: returns a task as it is to be done; None if it is not
     """
 
@@ -93,6 +94,7 @@ class Wanted:
     kinds: frozenset[Kind] = frozenset()
     pythons: tuple[str, ...] = ()
     config_settings: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
     shard: Shard = Shard(1, 1)
     adjust: Adjust = _as_it_is
 
@@ -138,6 +140,7 @@ def _of_project(source: Source, name: str, offers: Offers, wanted: Wanted) -> Pr
         from_sdist=from_sdist,
         wants_sdist=not from_sdist and wanted.kinds != {"wheel"},
         config_settings=wanted.config_settings,
+        timeout=wanted.timeout,
         expectation=source.expectation,
     )
     tasks = (

@@ -33,6 +33,7 @@ class Project:
     :param from_sdist: whether the source is an sdist
     :param wants_sdist: whether the sdist is published
     :param config_settings: for the hooks that make the sdist
+    :param timeout: seconds that each of its builds may take; None for as long as it wants
     """
 
     source: str
@@ -41,6 +42,7 @@ class Project:
     from_sdist: bool
     wants_sdist: bool = True
     config_settings: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
     expectation: Expectation = "unknown"
 
 

@@ -152,3 +152,10 @@ def test_what_may_hold_passwords_of_uv_is_known(
 )
 def test_settings_that_name_this_machine_are_known_as_such(name: str, text: str, is_near: bool) -> None:
     assert unreachable({name: text}) == ([name] if is_near else [])
+
+
+def test_hooks_that_are_to_know_little_get_no_proxies(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_text("certificate")
+    found = carried({**environ, "https_proxy": "http://jane:s3cret@proxy", "PIP_CERT": os.fspath(tmp_path / "own.pem")})
+    assert found.of_hooks(is_clean=False) == found.network
+    assert found.of_hooks(is_clean=True) == dict.fromkeys(READERS, BUNDLE)

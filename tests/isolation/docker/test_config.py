@@ -32,6 +32,8 @@ MORE = {
     "keep_container": False,
     "timeout": 60.0,
     "hook_timeout": None,
+    "hook_silence": None,
+    "clean_env": False,
 }
 
 

@@ -9,6 +9,7 @@ import socketserver
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,12 @@ def test_what_is_sent_arrives_and_the_end_of_the_connection_is_the_end_of_the_co
     attachment.send({"run": []})
     assert attachment.receive(None) is None
     assert heard.endswith(b'{"run": []}')
+
+
+@pytest.mark.parametrize("address", ["tcp://jane:s3/cret@127.0.0.1:1", "tcp://jane:s3cret@127.0.0.1:1"])
+def test_an_address_that_cannot_be_one_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(IsolationError) as caught:
+        connect(Endpoint(address, source="DOCKER_HOST"), TIMEOUT)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "No container engine answers at tcp://****@127.0.0.1:1 (DOCKER_HOST)" in shown
+    assert "s3" not in shown

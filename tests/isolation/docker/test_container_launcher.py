@@ -42,7 +42,7 @@ class Hooks:
             host=("/hwb/env/bin/python", "host.py"),
             processes=Processes(),
             report=Recorder(),
-            limits=HookLimits(engine(self.api), self._container, memory=None, seconds=None),
+            limits=HookLimits(engine(self.api), self._container, memory=None),
             repairer=cast("Ahead", self),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -9,11 +10,14 @@ import pytest
 from fake_engine import BASE, FakeApi, Ran, engine
 from support import wait_for
 
+from headless_wheel_builder.hooks import watchdog
 from headless_wheel_builder.hooks.launcher import EndedError
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.verification import KILLED
+from headless_wheel_builder.process import Stop
 
 PLAN = Plan(image=BASE, platform="linux/arm64", argv=("python",))
 EXHAUSTED = {KILLED[0]: "oom 1\noom_kill 1\n"}
@@ -35,13 +39,17 @@ def container(api: FakeApi) -> Iterator[Container]:
     made.close()
 
 
+def never(how: Stop) -> None:
+    raise AssertionError(f"nobody wants a dump, but {how}")
+
+
 Limited = Callable[..., HookLimits]
 
 
 @pytest.fixture
 def limited(api: FakeApi, container: Container) -> Limited:
-    def make(memory: int | None = 64 * MIB, seconds: float | None = None) -> HookLimits:
-        return HookLimits(engine(api), container, memory=memory, seconds=seconds)
+    def make(memory: int | None = 64 * MIB, **patience: float) -> HookLimits:
+        return HookLimits(engine(api), container, memory=memory, patience=Patience(**patience))
 
     return make
 
@@ -70,18 +78,39 @@ def test_a_hook_whose_container_is_gone_is_told_what_the_engine_remembers(api: F
 
 
 def test_a_hook_that_takes_too_long_ends_with_its_container(limited: Limited, container: Container) -> None:
-    limits = limited(seconds=0.05)
-    with limits.watching():
+    limits = limited(timeout=0.05)
+    with limits.watching(never, print):
         assert container.receive(None) is None
     error = ended(limits, {}, is_gone=True)
     assert error.cause == "It took longer than 0.05 seconds."
     assert "--hook-timeout" in error.hint
 
 
+def test_a_hook_that_prints_nothing_is_asked_where_it_is(limited: Limited) -> None:
+    asked = threading.Event()
+    limits = limited(silence=0.05)
+    with limits.watching(lambda how: asked.set() if how == "dump" else None, print):
+        assert asked.wait(20)
+    with pytest.raises(EndedError) as caught:
+        limits.check(-6, {}, is_gone=False)
+    assert caught.value.cause.startswith("It printed nothing for 0.05 seconds")
+    assert "--hook-silence" in caught.value.hint
+
+
+def test_a_hook_that_does_not_say_where_it_is_ends_with_its_container(
+    limited: Limited, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "DUMP_SECONDS", 0.05)
+    limits = limited(silence=0.05)
+    with limits.watching(lambda _: None, print):
+        assert container.receive(None) is None
+    assert ended(limits, {}, is_gone=True).cause.startswith("It printed nothing for 0.05 seconds")
+
+
 def test_a_hook_that_is_in_time_does_not(limited: Limited, container: Container, api: FakeApi) -> None:
     api.past = [{"Action": "die"}]
-    limits = limited(seconds=0.2)
-    with limits.watching():
+    limits = limited(timeout=0.2)
+    with limits.watching(never, print):
         pass
     time.sleep(0.4)
     assert "took longer" not in limits.fate().cause
@@ -90,8 +119,8 @@ def test_a_hook_that_is_in_time_does_not(limited: Limited, container: Container,
 
 
 def test_a_hook_that_raises_is_watched_no_longer(limited: Limited, container: Container) -> None:
-    limits = limited(seconds=0.2)
-    with pytest.raises(KeyError), limits.watching():
+    limits = limited(timeout=0.2)
+    with pytest.raises(KeyError), limits.watching(never, print):
         raise KeyError
     time.sleep(0.4)
     container.send({"run": ["python", "/hwb/program/execute.py", "true"]})
@@ -99,15 +128,8 @@ def test_a_hook_that_raises_is_watched_no_longer(limited: Limited, container: Co
 
 
 def test_without_a_limit_a_hook_takes_as_long_as_it_wants(limited: Limited) -> None:
-    before = threads()
-    with limited().watching():
-        assert threads() == before
-
-
-def threads() -> int:
-    import threading
-
-    return sum(isinstance(one, threading.Timer) for one in threading.enumerate())
+    with limited().watching(never, print):
+        assert not [one for one in threading.enumerate() if one.name == "watchdog"]
 
 
 def test_a_container_that_ended_before_a_hook_names_the_hook_and_why(api: FakeApi, limited: Limited) -> None:
@@ -132,6 +154,6 @@ def test_a_container_whose_programs_cannot_be_run_there_says_so(api: FakeApi) ->
     container.send({"run": ["python", "/hwb/program/execute.py", "true"]})
     wait_for(lambda: container.receive(None) == {"ended": 0, "files": {}})
     container.hand_on(None)
-    limits = HookLimits(engine(api), container, memory=None, seconds=None)
+    limits = HookLimits(engine(api), container, memory=None)
     assert limits.gone("build_wheel", "").message == "The engine's machine cannot run programs for linux/arm64"
     container.close()

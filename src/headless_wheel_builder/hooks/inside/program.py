@@ -25,6 +25,8 @@ NOT_LEARNT = frozenset(
 
 def become(request: Frame) -> None:
     """Be the process of `python argv...`, in the folder and with the variables of the request."""
+    if request.get("dump"):
+        _be_heard()
     os.environ.update(request["environ"])
     os.chdir(request["cwd"])
     sys.argv[:] = request["run"][1:]
@@ -35,6 +37,16 @@ def become(request: Frame) -> None:
     if "threading" in sys.modules:
         sys.modules["threading"].main_thread()._set_native_id()
     _forget_folders()
+
+
+def _be_heard() -> None:
+    """Print at once, and show where all threads are when SIGABRT comes: as `python -u -X faulthandler` does."""
+    import faulthandler
+
+    faulthandler.enable()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 class Main:

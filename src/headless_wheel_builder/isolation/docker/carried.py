@@ -71,6 +71,13 @@ class Carried:
     uv: ForInstaller
     pip: ForInstaller
 
+    def of_hooks(self, *, is_clean: bool) -> dict[str, str]:
+        """Return the variables that hooks have where there is a network.
+
+        :param is_clean: whether they get no proxies, whose addresses may hold passwords
+        """
+        return {name: text for name, text in self.network.items() if not (is_clean and name.upper() in PROXIES)}
+
 
 def carried(environ: Mapping[str, str]) -> Carried:
     """Return what of an environment goes into containers.

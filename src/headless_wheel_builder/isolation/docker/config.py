@@ -34,6 +34,8 @@ class DockerConfig:
     :param keep_container: keep the container of a build that fails
     :param timeout: seconds that the engine may take to answer
     :param hook_timeout: seconds that one hook may take; None for as long as it wants
+    :param hook_silence: seconds in which a hook may print nothing; then it shows where it is, and is ended
+    :param clean_env: give hooks no proxies either, whose addresses may hold passwords
     """
 
     platform: PlatformType = "auto"
@@ -55,3 +57,5 @@ class DockerConfig:
     keep_container: bool = False
     timeout: float = 60.0
     hook_timeout: float | None = None
+    hook_silence: float | None = None
+    clean_env: bool = False

@@ -109,8 +109,9 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
             raise _too_old(endpoint, facts)
         api = _open(endpoint, min(newest, NEWEST_API), timeout)
         return Engine(api, endpoint.address, facts, endpoint.source, report)
-    except ERRORS as error:
-        raise _unreachable(endpoint, error) from error
+    # A ValueError of an address whose port is none. Not `from` it, which may have the address with a password.
+    except (*ERRORS, ValueError) as error:
+        raise _unreachable(endpoint, error) from None
 
 
 def _client(endpoint: Endpoint, version: tuple[int, ...], timeout: float, ask: Any) -> Any:

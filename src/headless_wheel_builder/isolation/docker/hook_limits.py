@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.launcher import EndedError
+from headless_wheel_builder.hooks.watchdog import Overdue, Patience, Watchdog
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.emulation import unsupported
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.fate import Fate, fate, out_of_memory
 from headless_wheel_builder.isolation.docker.verification import killed_for_memory
+from headless_wheel_builder.process import OnOutput, Stop
 
 
 class HookLimits:
     """The limits of one container.
 
     :param memory: in bytes; None for no limit
-    :param seconds: that a hook may take; None for as long as it wants
+    :param patience: how long a hook may take
     """
 
-    def __init__(self, engine: Engine, container: Container, *, memory: int | None, seconds: float | None) -> None:
+    def __init__(
+        self, engine: Engine, container: Container, *, memory: int | None, patience: Patience | None = None
+    ) -> None:
         self._engine = engine
         self._container = container
         self._memory = memory
-        self._seconds = seconds
-        self._is_late = False
+        self._patience = patience or Patience()
+        self.flags = self._patience.flags
+        self._overdue: Overdue | None = None
         self._killed = 0
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Have the container end when a `with` block takes longer than hooks may."""
-        if self._seconds is None:
-            yield
-            return
-        timer = threading.Timer(self._seconds, self._end)
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def watching(self, stop: Callable[[Stop], None], on_output: OnOutput) -> Iterator[OnOutput]:
+        """Have the container end when a hook, for the length of a `with` block, takes longer than it may.
+
+        :param stop: has the hook show where it is
+        :param on_output: gets what it prints
+        :return: what is to get it instead
+        """
+
+        def end(how: Stop) -> None:
+            if how == "dump":
+                stop(how)
+            else:
+                self._container.kill()
+
+        with Watchdog(self._patience, end) as watchdog:
+            try:
+                yield watchdog.hearing(on_output)
+            finally:
+                self._overdue = watchdog.overdue
 
     def check(self, returncode: int, files: Mapping[str, str], *, is_gone: bool) -> None:
         """Say why a hook ended, if more is known than its exit code.
@@ -52,7 +64,7 @@ class HookLimits:
         """
         # Of this hook: a backend may have survived that its children were killed.
         before, self._killed = self._killed, killed_for_memory(files)
-        if is_gone:
+        if is_gone or self._overdue:
             found = self.fate()
         elif returncode and self._killed > before:
             found = out_of_memory(self._memory)
@@ -74,10 +86,6 @@ class HookLimits:
 
     def fate(self) -> Fate:
         """Return why the container has gone."""
-        if self._is_late:
-            return Fate(f"It took longer than {self._seconds:g} seconds.", "Give it more with --hook-timeout.")
+        if self._overdue is not None:
+            return Fate(self._overdue.cause, self._overdue.hint)
         return fate(self._engine, self._container, self._memory)
-
-    def _end(self) -> None:
-        self._is_late = True
-        self._container.kill()

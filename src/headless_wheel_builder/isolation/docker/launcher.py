@@ -11,7 +11,7 @@ from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
-from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
+from headless_wheel_builder.hooks.launcher import BackendPlace, Memory, to_stderr
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import Member, beginning, of_folder, of_tree
@@ -98,8 +98,8 @@ class ContainerLauncher:
         source = os.getcwd() if cwd is None else cwd
         os.stat(source)
         request = self._request(hook, control, env, source)
-        with self._limits.watching():
-            ended = self._called(request, hook, on_output or _print)
+        with self._limits.watching(self._talk.stop, on_output or to_stderr) as heard:
+            ended = self._called(request, hook, heard)
         self._processes.checkpoint()
         self._limits.check(int(ended["ended"]), ended.get("files", {}), is_gone="gone" in ended)
         self._answer(ended, hook, control)
@@ -221,7 +221,7 @@ class ContainerLauncher:
         return self._run_fresh(request, hook, on_output)
 
     def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
-        run = ["python", programs.EXECUTE, self._python, *request["run"][1:]]
+        run = ["python", programs.EXECUTE, self._python, *self._limits.flags, *request["run"][1:]]
         fresh = {**request, "run": run, "learn": None}
         try:
             return self._talk.run(fresh, on_output, self._prepare_repair)
@@ -247,9 +247,3 @@ def _moved(name: str, value: str, source: str, place: str) -> str:
 
 def _ignore(_piece: bytes) -> None:
     pass
-
-
-def _print(piece: bytes) -> None:
-    # Both streams of the hook are one here; it is not for whoever reads our stdout.
-    while piece:
-        piece = piece[os.write(2, piece) :]

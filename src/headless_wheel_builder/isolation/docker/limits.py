@@ -9,6 +9,7 @@ from docker.errors import DockerException
 from docker.utils import parse_bytes
 
 from headless_wheel_builder.errors import RequestError
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.capacity import job_variables
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.values import value
@@ -41,13 +42,13 @@ def limits(config: DockerConfig) -> Limits:
 
     :raises RequestError: one is none
     """
-    _check_seconds(config.hook_timeout)
+    patience(config).check()
     return Limits(None if config.memory_limit is None else _memory(config.memory_limit), _cpus(config.cpu_limit))
 
 
-def _check_seconds(number: float | None) -> None:
-    if number is not None and not 0 < number < math.inf:
-        raise RequestError(f"{number:g} is no number of seconds for a hook", hint="Write for example 600.")
+def patience(config: DockerConfig) -> Patience:
+    """Return how long hooks may take."""
+    return Patience(timeout=config.hook_timeout, silence=config.hook_silence)
 
 
 def _memory(text: str) -> int:

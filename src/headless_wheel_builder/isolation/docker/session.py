@@ -19,6 +19,7 @@ from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
 from headless_wheel_builder.isolation.docker.launcher import SOURCES, ContainerLauncher
+from headless_wheel_builder.isolation.docker.limits import patience
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import Bind, Plan
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned
@@ -136,9 +137,10 @@ class ContainerSession:
             processes=context.processes,
             report=context.report,
             memory=self._images.memory(provisioned, backend),
-            is_hosted=provisioned.is_hosted,
+            # While a backend is imported, nobody could be asked where that hangs.
+            is_hosted=provisioned.is_hosted and place.config.hook_silence is None,
             is_packed=provisioned.is_packed,
-            limits=HookLimits(place.engine, container, memory=plan.memory, seconds=place.config.hook_timeout),
+            limits=HookLimits(place.engine, container, memory=plan.memory, patience=patience(place.config)),
             members=(*place.carried.files, *members),
             before_sources=lambda: provisioned.image,
             repairer=self._repairer(container, plan),
@@ -194,7 +196,7 @@ class ContainerEnvironment:
         """The whole environment for hooks."""
         place, there = self._session.place, programs.ENVIRONMENT
         environ = place.surroundings.environ
-        network = place.carried.network if place.config.network else {}
+        network = place.carried.of_hooks(is_clean=place.config.clean_env) if place.config.network else {}
         own = {"PATH": f"{there}/bin:{environ['PATH']}", "VIRTUAL_ENV": there, "PYTHONNOUSERSITE": "1"}
         # A root user without capabilities can give files to nobody, and tar would fail to.
         own["TAR_OPTIONS"] = " ".join(filter(None, (environ.get("TAR_OPTIONS"), "--no-same-owner")))

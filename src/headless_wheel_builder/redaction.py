@@ -1,0 +1,106 @@
+"""Take passwords and tokens out of what people get to see.
+
+Of an address, whatever stands between `://` and `@` is taken for a secret, a user's name too: tokens are written in
+either place. What errors and events hold goes through here, whoever makes them, as does what is printed besides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+MASK: Final = "****"
+_CREDENTIALS: Final = re.compile(
+    r"""://(?:
+        (?<!ssh://)[^\s/?\#]*@                          # a user, a token, or both
+      | (?<=ssh://)[^\s/?\#@:]*:[^\s/?\#]*@             # to ssh, a user alone is no secret
+      | (?!\[)[^\s/?\#@:]*:(?!\d*(?:[/?\#\s]|\Z))\S*@   # a password that is not quoted, and no port
+    )""",
+    re.VERBOSE,
+)
+# Python, of a password with a slash in it: the beginning of that is no port.
+_NO_PORT: Final = re.compile(r"(could not be cast to integer value as )'[^']*'")
+# The variables that have addresses, and passwords, for installers.
+_ADDRESSES: Final = re.compile(r"(?:UV|PIP)_.*|.*_PROXY", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"UV_INDEX_.*_PASSWORD")
+# Fewer characters stand in texts for other reasons.
+SHORTEST_SECRET: Final = 4
+# More than any address is long; a text without blanks is not waited for.
+LONGEST_ADDRESS: Final = 8192
+
+
+def redacted(text: str) -> str:
+    """Return a text without the credentials of addresses in it."""
+    # Most texts have none, and some are long.
+    if "://" in text and "@" in text:
+        text = _CREDENTIALS.sub(f"://{MASK}@", text)
+    return _NO_PORT.sub(rf"\1'{MASK}'", text) if "could not be cast" in text else text
+
+
+def all_redacted(found: Any) -> Any:
+    """Return what a value of plain data is without the credentials in its texts."""
+    if isinstance(found, str):
+        return redacted(found)
+    if isinstance(found, Mapping):
+        return {key: all_redacted(one) for key, one in found.items()}
+    return type(found)(map(all_redacted, found)) if isinstance(found, (list, tuple)) else found
+
+
+def secrets(environ: Mapping[str, str]) -> list[str]:
+    """Return the credentials that variables hold for installers, longer ones first."""
+    found: set[str] = set()
+    for name, text in environ.items():
+        if _PASSWORD.fullmatch(name):
+            found.add(text)
+        elif "@" in text and _ADDRESSES.fullmatch(name):
+            found.update(part for word in re.split(r"[\s,]+", text) for part in _account(word))
+    return sorted((one for one in found if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
+def _account(word: str) -> Iterator[str]:
+    """Yield the user with the password, and the password, of an address that may lack its `https://`."""
+    address = word.rpartition("://")[2]
+    # Of two @, either may be the one before the host.
+    for account in {address.partition("@")[0], address.rpartition("@")[0]}:
+        # Neither a path of a file, nor that of a repository in front of a commit.
+        if ":" in account.partition("/")[0] or "/" not in account:
+            yield account
+            yield account.partition(":")[2]
+
+
+class Redaction:
+    """Redacts a text that comes in pieces, between any two of which an address may be split.
+
+    :param known: credentials that are taken out wherever they stand, longer ones first
+    """
+
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        self._known = known
+        self._held = ""
+
+    def piece(self, text: str) -> str:
+        """Take a piece, and return what can be told by now."""
+        text = self._held + text
+        told = len(text) - self._unfinished(text)
+        self._held = text[told:]
+        return self._redacted(text[:told])
+
+    def rest(self) -> str:
+        """Return what was kept back, at the end."""
+        held, self._held = self._held, ""
+        return self._redacted(held)
+
+    def _redacted(self, text: str) -> str:
+        text = redacted(text)
+        for one in self._known:
+            text = text.replace(one, MASK)
+        return text
+
+    def _unfinished(self, text: str) -> int:
+        """Return how many characters at the end may be the beginning of credentials."""
+        if not text or text[-1].isspace():
+            return 0
+        last = text.rsplit(None, 1)[-1]
+        may_be = self._known or "://" in last or last.endswith((":", ":/"))
+        return len(last) if may_be and len(last) <= LONGEST_ADDRESS else 0
