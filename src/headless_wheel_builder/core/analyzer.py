@@ -16,6 +16,7 @@ from headless_wheel_builder.core.analysis.source import Source
 from headless_wheel_builder.core.analysis.tree import FolderTree, SourceTree, read_sdist
 from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import SUFFIX
+from headless_wheel_builder.core.unpacking import DEFAULT_SIZE
 from headless_wheel_builder.errors import ProjectError
 from headless_wheel_builder.values import changed, named_value
 
@@ -108,7 +109,7 @@ def analyze(path: str, checkpoint: Checkpoint = never) -> ProjectMetadata:
 
 def _opened(path: str, checkpoint: Checkpoint) -> Source:
     if path.endswith(SUFFIX) and os.path.isfile(path):
-        tree: SourceTree = read_sdist(Path(path), checkpoint)
+        tree: SourceTree = read_sdist(Path(path), checkpoint, DEFAULT_SIZE)
         _check(tree, path)
     else:
         project.read_build_system(path, _ignored)

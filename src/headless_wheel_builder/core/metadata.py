@@ -6,7 +6,7 @@ import os
 import zipfile
 from typing import Any
 
-from headless_wheel_builder.core.reading import READ_FAILURES
+from headless_wheel_builder.core.reading import METADATA_LIMIT, READ_FAILURES
 from headless_wheel_builder.errors import ArtifactError
 
 
@@ -22,7 +22,11 @@ def wheel_metadata(path: str) -> bytes:
                 raise ArtifactError(
                     f"{path!r} is not a valid wheel: expected one .dist-info/METADATA, found {len(names)}"
                 )
-            return archive.read(names[0])
+            with archive.open(names[0]) as member:
+                content = member.read(METADATA_LIMIT + 1)
+            if len(content) > METADATA_LIMIT:
+                raise ArtifactError(f"{path!r} has METADATA larger than {METADATA_LIMIT} bytes")
+            return content
     except READ_FAILURES as error:
         raise ArtifactError(
             f"{path!r} is not a valid wheel: {error}", hint="Was it downloaded or copied completely?"
