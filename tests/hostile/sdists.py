@@ -20,19 +20,21 @@ SIZE = 256 * 1024
 TOP = "pkg-1.0"
 PKG_INFO = b"Metadata-Version: 2.1\nName: pkg\nVersion: 1.0\n"
 
-PARTS = st.sampled_from(
-    ["..", ".", "", "a", "A", "b", "ä", "a\u0308", "PKG-INFO", "pkg-1.0", "CON", "C:", "\x1b[2J", "a\nb", "\u202e", "x" * 300]
-)  # fmt: skip
-NAMES = st.one_of(
-    st.builds("{}/{}".format, st.just(TOP), st.lists(PARTS, min_size=1, max_size=4).map("/".join)),
+TAME_PARTS = st.sampled_from(["a", "A", "b", "ä", "a\u0308", "PKG-INFO", "pkg-1.0", "\x1b[2J", "a\nb", "\u202e", "CON"])
+TAME = st.lists(TAME_PARTS, min_size=1, max_size=3).map(lambda parts: "/".join([TOP, *parts]))
+PARTS = st.one_of(TAME_PARTS, st.sampled_from(["..", ".", "", "C:", "x" * 300]))
+WILD = st.one_of(
     st.builds(
         lambda root, parts, separator: root + separator.join(parts),
-        st.sampled_from(["", "/", "//", "C:\\", "./", "\\\\host\\"]),
+        st.sampled_from([f"{TOP}/", "", "/", "//", "C:\\", "./", "\\\\host\\"]),
         st.lists(PARTS, max_size=6),
         st.sampled_from(["/", "\\", "//"]),
     ),
     st.just(f"{TOP}/" + "d/" * 500),
+    st.just(TOP),
 )
+NAMES = st.one_of(TAME, TAME, TAME, WILD)
+TARGETS = st.one_of(st.lists(st.one_of(TAME_PARTS, st.just("..")), min_size=1, max_size=5).map("/".join), TAME, WILD)
 TYPES = st.one_of(
     st.sampled_from([b"0", b"1", b"2", b"5", b"S", b"x", b"g", b"L", b"K"]),
     st.sampled_from([b"\0", b"3", b"4", b"6", b"7", b"D", b"X", b"Z"]),
@@ -40,16 +42,21 @@ TYPES = st.one_of(
 NUMBERS = st.one_of(
     st.integers(-1200, 70_000), st.sampled_from([-(2**62), 2**20, 2**31, 2**40, 2**63 - 1, 2**80, -1, -512, 0])
 )
-BODIES = st.one_of(st.binary(max_size=40), st.sampled_from([PKG_INFO, bytes(600), b"0\n" * 300, b"9" * 2000, b"1" * 200_000]))
+BODIES = st.one_of(
+    st.binary(max_size=40), st.sampled_from([PKG_INFO, bytes(600), b"0\n" * 300, b"9" * 2000, b"1" * 200_000])
+)
 KEYWORDS = st.sampled_from(
     [
-        "path", "linkpath", "size", "mtime", "uid", "uname", "hdrcharset", "comment", "GNU.sparse.map", "GNU.sparse.size",
+        "path", "linkpath", "size", "mtime", "uid", "uname", "hdrcharset", "comment", "GNU.sparse.map",
+        "GNU.sparse.size",
         "GNU.sparse.realsize", "GNU.sparse.name", "GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.offset",
         "GNU.sparse.numbytes", "GNU.sparse.numblocks",
     ]
 )  # fmt: skip
 VALUES = st.one_of(
-    NAMES, NUMBERS.map(str), st.sampled_from(["BINARY", "1", "0", "nan", "inf", "1e400", "-1", "0,10,20,5", "1,-5", "9" * 5000])
+    NAMES,
+    NUMBERS.map(str),
+    st.sampled_from(["BINARY", "1", "0", "nan", "inf", "1e400", "-1", "0,10,20,5", "1,-5", "9" * 5000]),
 )
 
 
@@ -61,14 +68,14 @@ def field(number: int, width: int) -> bytes:
         return b"\xff" * width
 
 
-def header(name: str, kind: bytes, size: int, link: str = "", mode: int = 0o644, extra: bytes = b"") -> bytes:
+def header(name: str, kind: bytes, size: int, link: str = "", *, extra: bytes = b"") -> bytes:
     """Return 512 bytes that say all this, whether it can be or not, with the right checksum.
 
     :param extra: for where the numbers of a sparse file are
     """
     block = bytearray(512)
     block[0:100] = name.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
-    block[100:124] = field(mode & 0o7777, 8) + field(0, 8) + field(0, 8)
+    block[100:124] = field(0o6755, 8) + field(0, 8) + field(0, 8)
     block[124:148] = field(size, 12) + field(1_000_000_000, 12)
     block[148:157] = b" " * 8 + kind
     block[157:257] = link.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
@@ -103,18 +110,40 @@ def pax(records: list[tuple[str, str]], kind: bytes = b"x") -> bytes:
 
 
 RECORDS = st.lists(st.tuples(KEYWORDS, VALUES), max_size=4)
-MEMBERS = st.one_of(
+TAME_MEMBERS = st.one_of(
+    st.builds(member, TAME, BODIES),
+    st.builds(member, TAME, kind=st.just(b"5")),
+    st.builds(member, TAME, kind=st.sampled_from([b"1", b"2", b"2"]), link=TARGETS),
+)
+PAX_MEMBERS = st.builds(
+    lambda records, kind, rest: pax(records, kind) + rest,
+    RECORDS,
+    st.sampled_from([b"x", b"x", b"g", b"X"]),
     st.builds(member, NAMES, BODIES),
-    st.builds(member, NAMES, kind=st.sampled_from([b"1", b"2", b"5"]), link=NAMES),
-    st.builds(member, NAMES, BODIES, TYPES, NAMES, NUMBERS),
-    st.builds(lambda records, kind, rest: pax(records, kind) + rest, RECORDS, st.sampled_from([b"x", b"g", b"X"]),
-              st.builds(member, NAMES, BODIES)),
-    st.builds(lambda map_, rest: pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", f"{TOP}/s"),
-                                      ("GNU.sparse.realsize", str(map_[0]))]) + member("s", b"%d\n" % map_[1] + rest),
-              st.tuples(NUMBERS, NUMBERS), BODIES),
-    st.builds(lambda name, size, numbers, body: header(name, b"S", size, extra=bytes(41) + b"".join(field(one, 12) for one in numbers)) + padded(body),
-              NAMES, NUMBERS, st.lists(NUMBERS, max_size=9), BODIES),
-)  # fmt: skip
+)
+PAX_SPARSE_MEMBERS = st.builds(
+    lambda size, entries, rest: (
+        pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", f"{TOP}/s")])
+        + pax([("GNU.sparse.realsize", str(size))])
+        + member("s", b"%d\n" % entries + rest)
+    ),
+    NUMBERS,
+    NUMBERS,
+    BODIES,
+)
+SPARSE_MEMBERS = st.builds(
+    lambda name, size, numbers, body: (
+        header(name, b"S", size, extra=bytes(41) + b"".join(field(one, 12) for one in numbers)) + padded(body)
+    ),
+    NAMES,
+    NUMBERS,
+    st.lists(NUMBERS, max_size=9),
+    BODIES,
+)
+WILD_MEMBERS = st.builds(member, NAMES, BODIES, TYPES, TARGETS, NUMBERS)
+MEMBERS = st.one_of(
+    TAME_MEMBERS, TAME_MEMBERS, TAME_MEMBERS, WILD_MEMBERS, PAX_MEMBERS, PAX_SPARSE_MEMBERS, SPARSE_MEMBERS
+)
 
 
 def compressed(parts: list[bytes], has_identity: bool, edits: list[tuple[int, int]], cut: int, tail: bytes) -> bytes:
@@ -128,11 +157,11 @@ def compressed(parts: list[bytes], has_identity: bool, edits: list[tuple[int, in
 
 SDISTS = st.builds(
     compressed,
-    st.lists(MEMBERS, max_size=8),
+    st.one_of(*[st.lists(TAME_MEMBERS, max_size=8)] * 2, st.lists(MEMBERS, max_size=6)),
     st.integers(0, 9).map(bool),
-    st.one_of(st.just([]), st.just([]), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3)),
-    st.sampled_from([0, 0, 0, 512, 1024, 1300]),
-    st.sampled_from([b"", b"", b"tail", bytes(5000), bytes(2 * SIZE)]),
+    st.one_of(*[st.just([])] * 4, st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3)),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 512, 1024, 1300]),
+    st.sampled_from([b"", b"", b"", b"", b"tail", bytes(5000), bytes(2 * SIZE)]),
 )
 
 

@@ -33,7 +33,7 @@ EXTENSION_TYPES: Final = (
 # Headers that hold for all members to come are kept, each up to the limit above. Real archives have one.
 MAX_GLOBAL_HEADERS: Final = 32
 # What headers may be together: so much for each member, and the rest for the few that have more.
-HEADERS_AT_FIRST: Final = 16 * 1024 * 1024
+HEADERS_AT_FIRST: Final = 4 * 1024 * 1024
 HEADERS_PER_MEMBER: Final = 4096
 # No number in a header is as long; tarfile takes quadratic time to find that so many digits are none (CVE-2024-6232).
 DIGITS: Final = re.compile(rb"[0-9]{128}")
