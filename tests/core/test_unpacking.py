@@ -14,8 +14,8 @@ from hostile.sdists import header, member, pax
 from headless_wheel_builder.core import tarball, unpacking
 from headless_wheel_builder.core.sdist import check_sdist, read_file, unpack_sdist
 from headless_wheel_builder.core.tarball import opened
-from headless_wheel_builder.core.unpacking import DEFAULT_SIZE, parse_size, shown_size
 from headless_wheel_builder.errors import SdistError
+from headless_wheel_builder.sizes import DEFAULT_SIZE, parse_size, shown_size
 
 GOOD = member("pkg-1.0/PKG-INFO", b"Metadata-Version: 2.1\nName: pkg\nVersion: 1.0\n")
 MEBI = 1024**2

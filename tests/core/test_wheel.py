@@ -58,6 +58,12 @@ def test_a_file_name_that_is_not_a_wheels_is_refused(tmp_path: Path, name: str) 
     assert "PEP 427" in refused(make_wheel(tmp_path, name=name))
 
 
+@pytest.mark.parametrize("name", ["pkg-1.0-py3\n::error::-none-any.whl", "pkg-1.0-py3-none-any\33[2J.whl"])
+def test_a_file_name_that_cannot_be_printed_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="cannot be printed"):
+        check_wheel(make_wheel(tmp_path, name=name))
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x05\x06"])
 def test_what_is_not_a_zip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "pkg-1.0-py3-none-any.whl"
@@ -319,7 +325,7 @@ def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
             copied = copy.copy(data)
             copied.filename = copied.orig_filename = f"pkg/data{number}"
             archive.filelist.append(copied)
-        archive._didModify = True  # type: ignore[attr-defined]
+        archive.writestr("pkg/other", b"")
     assert "overlap" in refused(path)
 
 

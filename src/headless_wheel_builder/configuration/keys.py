@@ -19,6 +19,7 @@ RUN: Final[Mapping[str, Kind]] = {
     "image-mirror": kinds.text(),
     "jobs": kinds.count(),
     "fail-fast": kinds.flag(),
+    "max-unpacked-size": kinds.size(),
     "dependency-constraints": kinds.text(),
 }
 # Those that overrides may have too.

@@ -15,6 +15,7 @@ from headless_wheel_builder.core.sdist import SdistFacts, check_sdist
 from headless_wheel_builder.core.wheel import WheelFacts, check_wheel
 from headless_wheel_builder.errors import ArtifactError, HeadlessWheelBuilderError, HookResultError
 from headless_wheel_builder.events import Kind, Reporter, Warned
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import named_value
 
 SUFFIXES: Final[dict[Kind, str]] = {"sdist": ".tar.gz", "wheel": ".whl"}
@@ -36,20 +37,28 @@ class Staged:
 
 
 def take_artifact(
-    folder: str, name: str, kind: Kind, *, output_dir: str, report: Reporter, checkpoint: Checkpoint
+    folder: str,
+    name: str,
+    kind: Kind,
+    *,
+    output_dir: str,
+    report: Reporter,
+    checkpoint: Checkpoint,
+    size: int = DEFAULT_SIZE,
 ) -> Staged:
     """Verify the artifact that a hook named.
 
     :param folder: the folder that the hook was given
     :param name: what it returned
     :param output_dir: where the artifact will go, which is what its path then says
+    :param size: how many bytes an sdist may unpack to
     :raises HookResultError: the name is not that of a plain file in the folder
     :raises HeadlessWheelBuilderError: the file is not what an installer or an index accepts
     """
     _check_named(folder, name, kind)
     path = Path(folder, name)
     try:
-        facts = check_sdist(path, checkpoint) if kind == "sdist" else check_wheel(path, checkpoint)
+        facts = check_sdist(path, checkpoint, size) if kind == "sdist" else check_wheel(path, checkpoint)
     except HeadlessWheelBuilderError as error:
         # Where it would have gone is what the user knows; the stage is ours.
         error.message = error.message.replace(folder, output_dir)

@@ -13,10 +13,10 @@ from headless_wheel_builder.core import manifest
 from headless_wheel_builder.core.archive_names import fault, parts, shown
 from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import unpack_sdist
-from headless_wheel_builder.core.unpacking import DEFAULT_SIZE
 from headless_wheel_builder.errors import OutputError, SdistError
 from headless_wheel_builder.events import silent
 from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 NAMES_SHOWN: Final = 5
 

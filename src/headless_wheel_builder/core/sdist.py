@@ -16,8 +16,8 @@ from headless_wheel_builder.core.names import is_version, normal_stem, sdist_ver
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.sdist_members import MemberRules
 from headless_wheel_builder.core.tarball import HINT, Tarball
-from headless_wheel_builder.core.unpacking import DEFAULT_SIZE
 from headless_wheel_builder.errors import OutputError, SdistError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import value
 
 SUFFIX: Final = ".tar.gz"
@@ -157,6 +157,9 @@ def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
 
 
 def _read_file_name(path: Path) -> str:
+    if not path.name.isprintable():
+        message = f"source distribution {path.name!r} has characters in its name that cannot be printed"
+        raise SdistError(message, hint="Rename it to <name>-<version>.tar.gz.")
     try:
         return sdist_version(path.name)
     except ValueError as error:

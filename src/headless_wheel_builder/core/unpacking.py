@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 from typing import Any, Final
 
 from headless_wheel_builder.errors import SdistError
+from headless_wheel_builder.sizes import shown_size
 
-OPTION: Final = "--max-unpacked-size"
-# Ten times the largest of public indexes; a machine that builds such projects has this much to spare.
-DEFAULT_SIZE: Final = 32 * 1024**3
 MAX_MEMBERS: Final = 500_000
 # Of the names of all members. Folders' are kept in memory until everything is unpacked.
 MAX_NAMES: Final = 64 * 1024**2
-POWERS: Final = {unit: power for power, unit in enumerate(("", "k", "m", "g", "t"))}
-
-
-def parse_size(text: str) -> int:
-    """Read a number of bytes: `500000000`, `500MB`, `0.5 GB` or `2GiB`.
-
-    :raises ValueError: it is none, or is 0
-    """
-    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*(?:([kmgt]?)(i?)b?)\s*", text, re.ASCII | re.IGNORECASE)
-    if found is None or (found[3] and not found[2]):
-        raise ValueError(f"{text!r} is no size: write for example 10GB or 512MiB")
-    size = int(float(found[1]) * (1024 if found[3] else 1000) ** POWERS[found[2].lower()])
-    if size < 1:
-        raise ValueError(f"{text!r} is too small for anything")
-    return size
-
-
-def shown_size(size: int) -> str:
-    """Say a number of bytes so that `parse_size` understands it."""
-    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if size >= 1024**power:
-            return f"{size / 1024**power:.4g} {unit}"
-    return f"{size} B"
 
 
 class Allowance:
@@ -73,7 +47,7 @@ class Allowance:
         return SdistError(
             f"source distribution {self._path} unpacks to more than {shown_size(self.size)}",
             cause="It may be made to fill disks: a few bytes of gzip can stand for gigabytes.",
-            hint=f"If you trust it and have the room, say how much it may be: {OPTION} {_next(self.size)}",
+            hint=f"If you trust it and have the room, say how much it may be: --max-unpacked-size {_next(self.size)}",
         )
 
     def _too_much(self, what: str) -> SdistError:

@@ -62,6 +62,8 @@ def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
 
 
 def _read_file_name(path: Path) -> WheelName:
+    if not path.name.isprintable():
+        raise refusal(path, "has characters in its name that cannot be printed")
     try:
         return wheel_name(path.name)
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headless_wheel_builder import errors
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Job:
     :param sdist: its file name
     :param python: the interpreter, by its version
     :param strategy: as `portable.facts_of` describes it
+    :param max_unpacked_size: how many bytes the sdist may unpack to
     :param version: of this package, where the job comes from
     """
 
@@ -29,6 +31,7 @@ class Job:
     python: str
     strategy: Mapping[str, Any]
     config_settings: Mapping[str, Any]
+    max_unpacked_size: int = DEFAULT_SIZE
     version: str = __version__
 
     def to_json(self) -> str:
