@@ -15,7 +15,7 @@ _IN_TEXT: Final = re.compile(f"[{_CONTROL}]")
 _IN_LINE: Final = re.compile(f"[\n{_CONTROL}]")
 # GitHub Actions takes a line that begins with `::` for a command, and `##[` anywhere in one; Azure and TeamCity have a
 # word in front of the bracket. What colours a line counts as nothing.
-_COMMAND: Final = re.compile(r"^((?:[^\S\n]|\33\[\d+m)*):(?=:)", re.MULTILINE)
+_COMMAND: Final = re.compile(r"^((?:[^\S\n]|\x1b\[\d+m)*):(?=:)", re.MULTILINE)
 _OLD_COMMAND: Final = re.compile(r"#(?=#[A-Za-z]*\[)")
 
 
