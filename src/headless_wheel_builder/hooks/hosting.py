@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Final, final
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Channel, is_possible
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
+from headless_wheel_builder.hooks.frames import module_names
 from headless_wheel_builder.hooks.headstart import HeadStart, Order, obstacle
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, Memory, OutputMode
 from headless_wheel_builder.hooks.link import ProcessLink
@@ -102,9 +102,9 @@ class HookHost:
     def _learn(self, hook: str, path: str) -> None:
         # A hook that ended in a hurry left nothing to learn from.
         with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
-            names = json.load(file)
+            names = module_names(file.read())
             if self._memory is not None:
-                self._memory.learn(hook, [str(name) for name in names])
+                self._memory.learn(hook, names)
 
 
 class HostedLauncher:
