@@ -78,7 +78,7 @@ def events(text: str) -> list[Event]:
     ]  # fmt: skip
 
 
-@bounded(150)
+@bounded(80)
 @given(TEXTS)
 def test_nothing_that_we_print_is_a_command_or_steers_the_screen(text: str) -> None:
     def say(terminal: Terminal) -> None:

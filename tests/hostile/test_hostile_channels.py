@@ -8,13 +8,13 @@ from hostile.properties import bounded
 from hypothesis import given
 
 
-@bounded(200)
+@bounded(100)
 @given(SPEECHES)
 def test_whoever_finds_the_channel_can_fail_the_build_and_no_more(speech: tuple[bytes, bool]) -> None:
     survive_speech(speech)
 
 
-@bounded(200)
+@bounded(100)
 @given(PIECES)
 def test_nothing_that_an_engine_sends_over_a_connection_does_harm(
     pieces: Sequence[tuple[int, int | None, bytes]],
@@ -22,7 +22,7 @@ def test_nothing_that_an_engine_sends_over_a_connection_does_harm(
     survive_pieces(pieces)
 
 
-@bounded(150)
+@bounded(80)
 @given(ARCHIVES)
 def test_no_archive_of_an_engine_does_harm(archive: tuple[bytes, int]) -> None:
     survive_archive(archive)

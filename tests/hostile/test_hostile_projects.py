@@ -5,7 +5,7 @@ from hostile.properties import bounded
 from hypothesis import given
 
 
-@bounded(150)
+@bounded(80)
 @given(DOCUMENTS)
 def test_no_pyproject_does_harm(content: bytes) -> None:
     survive_project(content)
