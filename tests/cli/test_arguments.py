@@ -28,6 +28,7 @@ NEW = {
     "fail_fast",
     "inspect",
     "json",
+    "max_unpacked_size",
     "scheduler",
     "clean_env",
     "fresh_env",

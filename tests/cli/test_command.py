@@ -16,7 +16,7 @@ from typing import Protocol
 import pytest
 from build.__main__ import _build_failure_hint
 from conftest import LocalBackend
-from core.archives import METADATA, make_wheel
+from core.archives import METADATA, PLAIN, Member, make_sdist, make_wheel, plain
 from support import PREPARE_METADATA, SDIST, WHEEL
 
 from headless_wheel_builder.cli import main
@@ -219,6 +219,41 @@ def test_metadata_is_json_on_stdout_and_nothing_else_is(
 def test_metadata_of_a_wheel_is_read(command: CommandLine, tmp_path: Path) -> None:
     outcome = command("--metadata", make_wheel(tmp_path))
     assert (outcome.code, outcome.err, json.loads(outcome.out)["name"]) == (0, "", "pkg")
+
+
+@pytest.mark.parametrize(
+    "options", [["-w"], ["--metadata"], ["--jobs", "1"], ["--inspect"], ["--plan"], ["--isolation", "auto", "-w"]]
+)
+def test_a_bomb_is_refused_by_whatever_reads_it(command: CommandLine, tmp_path: Path, options: list[str]) -> None:
+    bomb = make_sdist(tmp_path, [*plain(), Member("pkg-1.0/zeros", bytes(100_000))])
+    outcome = command("--max-unpacked-size=50kB", "-o", os.fspath(tmp_path / "out"), *options, os.fspath(bomb))
+    assert outcome.code == 1
+    assert "unpacks to more than 48.83 KiB" in outcome.err
+    assert "--max-unpacked-size 1GiB" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_sdist_that_is_just_built_is_bounded_too(command: CommandLine, local_backend: LocalBackend) -> None:
+    outcome = command("-n", "--max-unpacked-size=100B", local_backend().source)
+    assert outcome.code == 1
+    assert "unpacks to more than 100 B" in outcome.err
+
+
+@pytest.mark.parametrize("size", ["0", "lots", "-1", ""])
+def test_what_is_no_size_is_wrong_use(command: CommandLine, size: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command(f"--max-unpacked-size={size}")
+
+
+def test_metadata_of_hostile_names_is_json_without_control_characters(command: CommandLine, tmp_path: Path) -> None:
+    hostile = "\x9b2J \x1b[2J \u202e ##[error]x"
+    metadata = METADATA.replace(b"\n\n", f"\nSummary: {hostile}\n\n".encode())
+    files = {**PLAIN, "pkg-1.0.dist-info/METADATA": metadata}
+    outcome = command("--metadata", os.fspath(make_wheel(tmp_path, files)))
+    assert json.loads(outcome.out)["summary"] == hostile
+    assert all(one.isprintable() for one in outcome.out.split("\n"))
+    assert "##[" not in outcome.out
 
 
 def test_metadata_is_plain_ascii_where_stdout_is(tmp_path: Path) -> None:

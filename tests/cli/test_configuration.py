@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import LocalBackend
-from core.archives import Member, make_sdist, make_wheel, pkg_info
+from core.archives import Member, make_sdist, make_wheel, pkg_info, plain
 from support import PYPROJECT
 
 from headless_wheel_builder.cli import main
@@ -93,6 +93,7 @@ EACH = [
     Level("jobs", "jobs = 1", "2", "--jobs=3", 1, 2, 3),
     Level("fail_fast", "fail-fast = true", "0", "--fail-fast", True, False, True),
     Level("fail_fast", "fail-fast = false", "1", "--no-fail-fast", False, True, False),
+    Level("max_unpacked_size", "max-unpacked-size = 1000", "2kB", "--max-unpacked-size=3KB", 1000, 2000, 3000),
 ]
 
 
@@ -319,6 +320,17 @@ def test_a_path_inside_an_sdist_cannot_be_used(tmp_path: Path) -> None:
 def test_an_sdist_without_settings_has_none(tmp_path: Path) -> None:
     sdist = os.fspath(make_sdist(tmp_path, [Member("pkg-1.0/PKG-INFO", pkg_info())]))
     assert configured(None, sdist, "--config-from-sdist").configured is None
+
+
+def test_a_bomb_is_not_read_for_its_settings(tmp_path: Path) -> None:
+    bomb = make_sdist(tmp_path, [*plain(), Member("pkg-1.0/zeros", bytes(100_000))])
+    environs: list[tuple[list[str], dict[str, str]]] = [
+        (["--max-unpacked-size=50kB"], {}),
+        ([], {"HWB_MAX_UNPACKED_SIZE": "50kB"}),
+    ]
+    for options, environ in environs:
+        with pytest.raises(SdistError, match="unpacks to more than"):
+            configured(None, os.fspath(bomb), "--config-from-sdist", *options, environ=environ)
 
 
 def test_a_damaged_sdist_is_an_error_where_settings_are_asked_of_it(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ EACH: list[tuple[str, Any]] = [
     ("env-cache = false", False),
     ("jobs = 4", 4),
     ("fail-fast = true", True),
+    ("max-unpacked-size = 5000", 5000),
+    ('max-unpacked-size = "10GB"', 10**10),
     ('config-settings = {a = "1", b = ["2", "3"]}', {"a": "1", "b": ["2", "3"]}),
     ('dependency-constraints = "c.txt"', os.path.join("project", "c.txt")),
 ]

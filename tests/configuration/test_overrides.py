@@ -33,6 +33,7 @@ ONE_AND_OTHER: dict[str, tuple[Any, Any]] = {
     "env_cache": (False, True),
     "jobs": (1, 2),
     "fail_fast": (False, True),
+    "max_unpacked_size": (1, 2),
     "dependency_constraints": ("a", "b"),
     "skip": (False, True),
 }

@@ -27,7 +27,25 @@ SCHEMA = schema()
 OVERRIDES = SCHEMA["properties"]["overrides"]["items"]
 # For each kind of values, what is one and what is none.
 CANDIDATES = [
-    *("docker", "venv", "none", "auto", "uv", "pip", "manylinux", "musllinux", "windows", "", " ", "a:/b", "a:b", "/a"),
+    *(
+        "docker",
+        "venv",
+        "none",
+        "auto",
+        "uv",
+        "pip",
+        "manylinux",
+        "musllinux",
+        "windows",
+        "",
+        " ",
+        "a:/b",
+        "a:b",
+        "/a",
+        "10GB",
+        "10 XB",
+        "0GB",
+    ),
     *(True, False, 0, 1, 4, -1, 0.5, 1.5),
     *([], ["a"], [""], [1], ["a:/b"], ["manylinux"], ["manylinux", "manylinux2014"], [["a"]]),
     *({}, {"A": "b"}, {"A": 1}, {"A B": "c"}, {"A=B": "c"}, {"": "c"}, {"A": ["b"]}, {"A": [1]}, {"A": {}}),

@@ -72,6 +72,9 @@ def test_without_settings_nothing_is_set(text: str) -> None:
         ("jobs = 0", "jobs: found 0, expected a whole number above 0"),
         ("jobs = 1.5", "jobs: found 1.5, expected a whole number above 0"),
         ("jobs = true", "jobs: found true, expected a whole number above 0"),
+        ("max-unpacked-size = 0", "max-unpacked-size: found 0, expected a number of bytes above 0, or a string"),
+        ('max-unpacked-size = "a lot"', 'max-unpacked-size: found "a lot", expected a number of bytes'),
+        ("max-unpacked-size = true", "max-unpacked-size: found true, expected a number of bytes"),
         ("exclude = {}", "exclude: found {}, expected a string, or a list of strings"),
         (
             'mounts = ["/a", "/a:b", ":/b", 1]',

@@ -36,6 +36,7 @@ EACH: list[tuple[str, str, Any]] = [
     ("HWB_ENV_CACHE", "false", False),
     ("HWB_JOBS", "4", 4),
     ("HWB_FAIL_FAST", "yes", True),
+    ("HWB_MAX_UNPACKED_SIZE", "10GiB", 10 * 1024**3),
     ("HWB_CONFIG_SETTINGS", '{"a": ["1", "2"], "b": ""}', {"a": ["1", "2"], "b": ""}),
     ("HWB_DEPENDENCY_CONSTRAINTS", "c.txt", "c.txt"),
 ]

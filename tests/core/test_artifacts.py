@@ -77,7 +77,7 @@ def test_a_file_that_was_not_made_is_a_fault_of_the_hook_and_what_was_made_is_sa
     error = refused(stage, "other-1.0-py3-none-any.whl")
     assert isinstance(error, HookResultError)
     assert "made no such file" in error.message
-    assert error.cause == "It made: pkg-1.0-py3-none-any.whl."
+    assert error.cause == "It made: 'pkg-1.0-py3-none-any.whl'."
 
 
 def test_when_nothing_was_made_that_is_said(stage: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_name_that_is_not_one_of_metadata_in_the_folder_is_refused(tmp_path: P
 
 
 def test_prepared_metadata_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"made no x.dist-info/METADATA: No such file"):
+    with pytest.raises(ArtifactError, match=r"made no 'x.dist-info/METADATA': No such file"):
         prepared_metadata(os.fspath(tmp_path), "x.dist-info")
 
 

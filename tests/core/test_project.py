@@ -113,6 +113,10 @@ def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
     assert "byte order mark" in error.cause
 
 
+def test_a_number_of_thousands_of_digits_in_pyproject_toml_is_refused(tmp_path: Path) -> None:
+    assert "Failed to parse" in refused(make(tmp_path, "a = " + "9" * 5000)).message
+
+
 def test_a_pyproject_toml_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").mkdir()
     error = refused(os.fspath(tmp_path))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import struct
 import tempfile
@@ -55,6 +56,12 @@ def test_compressed_tags_in_wheel_mean_what_they_expand_to(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["pkg.whl", "pkg-1.0.zip", "pkg-one-py3-none-any.whl", "p__g-1.0-py3-none-any.whl"])
 def test_a_file_name_that_is_not_a_wheels_is_refused(tmp_path: Path, name: str) -> None:
     assert "PEP 427" in refused(make_wheel(tmp_path, name=name))
+
+
+@pytest.mark.parametrize("name", ["pkg-1.0-py3\n::error::-none-any.whl", "pkg-1.0-py3-none-any\33[2J.whl"])
+def test_a_file_name_that_cannot_be_printed_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="cannot be printed"):
+        check_wheel(make_wheel(tmp_path, name=name))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x05\x06"])
@@ -282,6 +289,44 @@ def test_tags_that_differ_from_the_file_name_are_warned_of(tmp_path: Path) -> No
 def test_a_tag_that_cannot_be_read_is_warned_of(tmp_path: Path) -> None:
     files = changed(f"{INFO}/WHEEL", b"Wheel-Version: 1.0\nTag: nonsense\n")
     assert "nonsense" in check_wheel(make_wheel(tmp_path, files)).warnings[0]
+
+
+def test_tags_whose_product_fills_the_memory_are_warned_of(tmp_path: Path) -> None:
+    many = b".".join(b"a%d" % number for number in range(1000))
+    files = changed(f"{INFO}/WHEEL", b"Wheel-Version: 1.0\nTag: %b-%b-%b\n" % (many, many, many))
+    assert "the tags in its WHEEL file are not those" in check_wheel(make_wheel(tmp_path, files)).warnings[0]
+
+
+def test_tags_without_end_are_warned_of(tmp_path: Path) -> None:
+    lines = b"".join(b"Tag: py%d-%b-any\n" % (number, b".".join([b"a", b"b"] * 50)) for number in range(20_000))
+    assert len(check_wheel(make_wheel(tmp_path, changed(f"{INFO}/WHEEL", WHEEL + lines))).warnings[0]) < 2000
+
+
+def test_a_header_of_many_lines_is_read_in_one_go(tmp_path: Path) -> None:
+    """Each line was added to a copy of all before it, which took hours for a megabyte of them."""
+    metadata = METADATA.replace(b"\n\n", b"\nX: " + b"a\n " * 100_000 + b"\n\n")
+    assert check_wheel(make_wheel(tmp_path, changed(f"{INFO}/METADATA", metadata))).name == "pkg"
+    with pytest.raises(ArtifactError, match="METADATA that cannot be used"):
+        check_wheel(make_wheel(tmp_path, changed(f"{INFO}/METADATA", metadata.replace(b"a\n", b"a\n \n \n"))))
+
+
+def test_rows_without_end_are_refused_before_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headless_wheel_builder.core.record.MAX_STRANGERS", 1000)
+    rows = "".join(f"{number},,\n" for number in range(2000))
+    assert "1000 files more than there are" in refused(make_wheel(tmp_path, record_text=rows))
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    """A few megabytes that are a member many thousand times kept who reads them busy for days."""
+    path = make_wheel(tmp_path, {**PLAIN, "pkg/data": os.urandom(50_000)})
+    with zipfile.ZipFile(path, "a") as archive:
+        data = archive.getinfo("pkg/data")
+        for number in range(5):
+            copied = copy.copy(data)
+            copied.filename = copied.orig_filename = f"pkg/data{number}"
+            archive.filelist.append(copied)
+        archive.writestr("pkg/other", b"")
+    assert "overlap" in refused(path)
 
 
 def test_a_file_name_that_is_not_normalised_is_warned_of(tmp_path: Path) -> None:

@@ -233,6 +233,40 @@ def test_a_requirement_that_is_none_is_a_fault(backends: Backends, requirement: 
     assert repr(requirement) in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("requirement", "reason"),
+    [
+        ("'a @ http://x/y\\x85--index-url=http://evil/'", ""),
+        ("'a @ http://x/y\\n--index-url=http://evil/'", ""),
+        ("'a @ http://x/\\ud800'", "cannot be written"),
+        ("'a >= ' + '9' * 5000", "without end"),
+        ("'a; ' + '(' * 100_000", ""),
+    ],
+)
+def test_a_requirement_that_would_be_another_for_installers_is_a_fault(
+    backends: Backends, requirement: str, reason: str
+) -> None:
+    code = f"def get_requires_for_build_wheel(settings=None):\n    return [{requirement}]"
+    with pytest.raises(HookResultError) as caught:
+        backends(code).requires("wheel")
+    assert reason in caught.value.cause
+    assert len(str(caught.value)) < 2000
+
+
+def test_what_is_too_large_to_be_shown_is_cut(backends: Backends) -> None:
+    error = refused(backends.build("return [['x' * 10_000_000] * 3, eval('[' * 90 + ']' * 90)]"))
+    assert isinstance(error, HookResultError)
+    assert len(str(error)) < 3000
+
+
+@pytest.mark.parametrize(
+    "answer", ["[]", '{"hook_missing": true}', '{"unsupported": true, "traceback": 5}', "[" * 50_000]
+)
+def test_an_answer_that_the_backend_wrote_itself_is_no_crash(backends: Backends, answer: str) -> None:
+    code = f"import sys\n    open(sys.argv[-1] + '/output.json', 'w').write({answer!r})\n    os._exit(0)"
+    assert isinstance(refused(backends.build(code)), HookResultError)
+
+
 def test_config_settings_reach_the_hook_as_they_are(backends: Backends) -> None:
     code = "def build_sdist(folder, settings=None):\n    return repr(settings)"
     settings: dict[str, object] = {"a": ["1", "2"], "b": {"c": None, "d": 1.5}}

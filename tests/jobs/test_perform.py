@@ -54,6 +54,13 @@ def test_the_same_job_twice_gives_the_same_wheel(tmp_path: Path) -> None:
     assert first == second
 
 
+def test_an_sdist_may_unpack_to_what_the_job_says(tmp_path: Path) -> None:
+    sdist = sdist_of(tmp_path / "project", DATED).read_bytes()
+    done = perform(changed(job(), max_unpacked_size=100).to_json(), sdist, environ_of(tmp_path))
+    with pytest.raises(SdistError, match="unpacks to more than 100 B"):
+        done.facts()
+
+
 def test_config_settings_reach_the_backend(tmp_path: Path) -> None:
     sdist = sdist_of(tmp_path / "project", DATED).read_bytes()
     settings = {"a": ["1", "2"], "b": "ä"}

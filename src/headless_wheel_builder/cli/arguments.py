@@ -11,6 +11,7 @@ from headless_wheel_builder.cli.containers import given
 from headless_wheel_builder.cli.parser import Parser, make_parser
 from headless_wheel_builder.core.request import SDIST_SUFFIX, WHEEL_SUFFIX, is_file_with
 from headless_wheel_builder.events import Kind
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from headless_wheel_builder.cli.configuration import Configured
@@ -61,6 +62,7 @@ class Arguments(argparse.Namespace):
     hook_silence: float | None
     config_from_sdist: bool
     report: str | None
+    max_unpacked_size: int | None
     timings: str | None
     keep_container: bool
     # What `configure` adds, where there is a configuration.
@@ -76,6 +78,11 @@ class Arguments(argparse.Namespace):
     def python(self) -> str | None:
         """The interpreter, where there is not more than one."""
         return self.pythons[0] if self.pythons else None
+
+    @property
+    def unpacked_size(self) -> int:
+        """How many bytes a source distribution may unpack to."""
+        return self.max_unpacked_size or DEFAULT_SIZE
 
     @property
     def has_overrides(self) -> bool:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Final, TextIO
 
+from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.streams import write
 
 # Up by so many lines, then erase all that is below.
@@ -32,7 +33,7 @@ class Block:
         """Show these lines instead of those that are there."""
         columns, _ = _window(self._stream)
         erasing = self._erasing()
-        self._drawn = [line[: max(columns - 1, 1)] for line in lines]
+        self._drawn = [escaping.line(line)[: max(columns - 1, 1)] for line in lines]
         # At once, so that nobody sees it half drawn.
         write(self._stream, erasing + "".join(f"{line}\n" for line in self._drawn), end="")
 

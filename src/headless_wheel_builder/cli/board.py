@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import secrets
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from headless_wheel_builder.cli.block import Block
+from headless_wheel_builder.cli.folding import folding
 from headless_wheel_builder.cli.summary import detail
 from headless_wheel_builder.cli.terminal import STEPS_FROM, Terminal
 from headless_wheel_builder.cli.transcript import Transcript
@@ -38,71 +37,6 @@ PHASES: Final[Mapping[type, str]] = {
     WheelRepairing: "repairing",
     LayerProgress: "pulling the image",
 }
-
-
-class Folding(Protocol):
-    """How a service that runs builds folds a part of a log."""
-
-    def begin(self, title: str) -> str:
-        """Return the line that begins it."""
-        ...
-
-    def end(self) -> str:
-        """Return the line that ends it; empty for none."""
-        ...
-
-
-class Plain:
-    """No folding: a heading."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-
-    def begin(self, title: str) -> str:
-        """Return the heading."""
-        return self._terminal.bold(f"* {title}")
-
-    def end(self) -> str:
-        """Return nothing."""
-        return ""
-
-
-class GitHub:
-    """Groups of GitHub Actions; nothing in them is taken for a command, whatever a backend prints."""
-
-    def __init__(self) -> None:
-        self._token = secrets.token_hex(16)
-
-    def begin(self, title: str) -> str:
-        """Return the commands that begin a group."""
-        return f"::group::{title}\n::stop-commands::{self._token}"
-
-    def end(self) -> str:
-        """Return the commands that end it."""
-        return f"::{self._token}::\n::endgroup::"
-
-
-class GitLab:
-    """Collapsible sections of GitLab CI."""
-
-    def __init__(self) -> None:
-        self._name = ""
-
-    def begin(self, title: str) -> str:
-        """Return the marker of a section's start."""
-        self._name = re.sub(r"\W+", "_", title.partition(":")[0])
-        return f"\33[0Ksection_start:{time.time():.0f}:{self._name}[collapsed=true]\r\33[0K{title}"
-
-    def end(self) -> str:
-        """Return the marker of its end."""
-        return f"\33[0Ksection_end:{time.time():.0f}:{self._name}\r\33[0K"
-
-
-def folding(environ: Mapping[str, str], terminal: Terminal) -> Folding:
-    """Return how the log is folded here."""
-    if environ.get("GITHUB_ACTIONS") == "true":
-        return GitHub()
-    return GitLab() if environ.get("GITLAB_CI") == "true" else Plain(terminal)
 
 
 class Board:
@@ -174,14 +108,14 @@ class Board:
             self._explain(result.error)
 
     def _fold(self, title: str, line: _Line) -> None:
-        self._terminal.note(self._folding.begin(title))
+        self._folding.begin(title)
         line.transcript.show(sys.stderr)
-        if end := self._folding.end():
-            self._terminal.note(end)
+        self._folding.end()
 
     def _explain(self, error: HeadlessWheelBuilderError) -> None:
         if isinstance(error, HookFailedError) and self._verbosity < 0:
-            self._terminal.output(error.log)
+            with self._folding.quoted():
+                self._terminal.output(error.log)
         self._terminal.error(error.message, error.cause, error.hint)
 
     def _draw_until(self, ended: threading.Event) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from headless_wheel_builder.cli.arguments import Arguments, parse_arguments
 from headless_wheel_builder.cli.configuration import configure
+from headless_wheel_builder.cli.escaping import as_json
 from headless_wheel_builder.cli.interruption import Interrupted, Interruption
 from headless_wheel_builder.cli.settings import config_settings
 from headless_wheel_builder.cli.strategies import strategies
@@ -85,6 +85,7 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             verbosity=arguments.verbosity,
             hook_output=_hook_output(arguments),
             ahead=ahead,
+            max_unpacked_size=arguments.unpacked_size,
         )
         own = (_settled(arguments, source, context), request)
         if arguments.has_overrides:
@@ -106,7 +107,7 @@ def _settled(arguments: Arguments, source: str, context: Context) -> Arguments:
     from headless_wheel_builder.cli.auto import settled
     from headless_wheel_builder.core.analyzer import analyze
 
-    return settled(arguments, [analyze(source)], context)[0]
+    return settled(arguments, [analyze(source, size=arguments.unpacked_size)], context)[0]
 
 
 def _work(arguments: Arguments, request: BuildRequest, terminal: Terminal) -> Callable[[Build], BuildResult | bytes]:
@@ -153,11 +154,11 @@ def _print_metadata(content: bytes, terminal: Terminal) -> None:
 
     metadata: dict[str, Any] = parsed_metadata(content)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    text = json.dumps(metadata, ensure_ascii=False, indent=2)
+    text = as_json(metadata)
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = json.dumps(metadata, indent=2)
+        text = as_json(metadata, ascii_only=True)
     terminal.data(text)
 
 

@@ -39,7 +39,9 @@ def configure(arguments: Arguments, environ: Mapping[str, str]) -> None:
     :raises ProjectError: pyproject.toml is no TOML
     :raises SdistError: the source distribution that settings are asked of cannot be read
     """
-    found = [one for one in (of_variables(environ), of_sources(arguments)) if one is not None]
+    variables = of_variables(environ)
+    sources = of_sources(arguments, None if variables is None else variables.max_unpacked_size)
+    found = [one for one in (variables, sources) if one is not None]
     if not found:
         return
     from headless_wheel_builder.configuration.settings import layered
@@ -125,6 +127,7 @@ def _run_values(configuration: Configuration, isolation: str) -> Iterator[tuple[
     yield "timeout", configuration.timeout
     yield "jobs", configuration.jobs
     yield "fail_fast", configuration.fail_fast
+    yield "max_unpacked_size", configuration.max_unpacked_size
     if isolation != "none":
         yield "installer", configuration.installer
         yield "dependency_constraints_txt", configuration.dependency_constraints

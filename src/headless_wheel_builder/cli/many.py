@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 
+from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.adjustment import Adjuster
 from headless_wheel_builder.cli.arguments import Arguments
 from headless_wheel_builder.cli.auto import settled
 from headless_wheel_builder.cli.board import Board
 from headless_wheel_builder.cli.command import current_folder
+from headless_wheel_builder.cli.escaping import as_json
 from headless_wheel_builder.cli.inspection import Inspected, lines
 from headless_wheel_builder.cli.interruption import Interruption
 from headless_wheel_builder.cli.machines import machines
@@ -64,6 +65,7 @@ class Many:
             processes=processes,
             report=self._terminal,
             verbosity=self._arguments.verbosity,
+            max_unpacked_size=self._arguments.unpacked_size,
         )
         sources = self._arguments.srcdirs or [current_folder()]
         known = {source: self._analyzed(source) for source in sources}
@@ -75,7 +77,7 @@ class Many:
                 self._show([_inspected(source, one, choice, plan) for source, one in known.items() if one])
             elif self._arguments.plan:
                 requires = {source.path: source.requires_python for source in wanted.sources}
-                self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
+                self._terminal.data(as_json(plan_facts(plan, requires), ascii_only=True))
             else:
                 self._check(plan)
                 self._build(plan, found.crew(plan), context)
@@ -122,7 +124,7 @@ class Many:
 
     def _analyzed(self, source: str) -> ProjectMetadata | None:
         try:
-            return analyze(source)
+            return analyze(source, size=self._arguments.unpacked_size)
         except HeadlessWheelBuilderError:
             if self._arguments.inspect or self._arguments.plan:
                 raise
@@ -146,9 +148,9 @@ class Many:
 
     def _show(self, found: Sequence[Inspected]) -> None:
         if self._arguments.json:
-            self._terminal.data(json.dumps(all_redacted([one.facts() for one in found]), indent=2))
+            self._terminal.data(as_json(all_redacted([one.facts() for one in found]), ascii_only=True))
         else:
-            self._terminal.data("\n".join(redacted(line) for one in found for line in lines(one)))
+            self._terminal.data("\n".join(escaping.line(redacted(line)) for one in found for line in lines(one)))
 
     def _check(self, plan: Sequence[ProjectTasks]) -> None:
         for tasks in plan:

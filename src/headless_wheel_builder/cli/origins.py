@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from headless_wheel_builder.configuration.names import ELSEWHERE, PREFIX, TABLE, TOOL
 from headless_wheel_builder.core.request import SDIST_SUFFIX, is_file_with
 from headless_wheel_builder.errors import ConfigurationError, RequestError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from headless_wheel_builder.cli.arguments import Arguments
@@ -32,15 +33,17 @@ def of_variables(environ: Mapping[str, str]) -> Configuration | None:
     return from_variables(environ)
 
 
-def of_sources(arguments: Arguments) -> Configuration | None:
+def of_sources(arguments: Arguments, size: int | None) -> Configuration | None:
     """Return what the table says that all sources have; None if they have none. An sdist's counts if that is asked for.
+
+    :param size: how many bytes an sdist may unpack to, where variables say it
 
     :raises ConfigurationError: the table has what it cannot have
     :raises RequestError: the sources have different ones
     :raises ProjectError: a pyproject.toml is no TOML
     :raises SdistError: an sdist cannot be read
     """
-    first, *others = (_of_source(source, arguments) for source in arguments.srcdirs or [""])
+    first, *others = (_of_source(source, arguments, size) for source in arguments.srcdirs or [""])
     for source, other in zip(arguments.srcdirs[1:], others, strict=True):
         if other != first:
             raise RequestError(
@@ -51,9 +54,10 @@ def of_sources(arguments: Arguments) -> Configuration | None:
     return first
 
 
-def _of_source(source: str, arguments: Arguments) -> Configuration | None:
+def _of_source(source: str, arguments: Arguments, size: int | None) -> Configuration | None:
     if is_file_with(source, SDIST_SUFFIX):
-        return _of_sdist(source) if arguments.config_from_sdist else None
+        most = arguments.max_unpacked_size or size or DEFAULT_SIZE
+        return _of_sdist(source, most) if arguments.config_from_sdist else None
     is_named = bool(arguments.srcdirs)
     path = os.path.join(source, FILE)
     # Whether the source can be read is the build's to say.
@@ -67,12 +71,12 @@ def _of_source(source: str, arguments: Arguments) -> Configuration | None:
     return _of_file(path, content)
 
 
-def _of_sdist(source: str) -> Configuration | None:
+def _of_sdist(source: str, size: int) -> Configuration | None:
     from pathlib import Path
 
     from headless_wheel_builder.core.sdist import read_file
 
-    content = read_file(Path(source), FILE)
+    content = read_file(Path(source), FILE, size=size)
     found = None if content is None else _of_file(f"{source}: {FILE}", content)
     if found is not None and found.dependency_constraints is not None:
         raise ConfigurationError(

@@ -13,6 +13,7 @@ from headless_wheel_builder.cli.containers import OPTIONS, add_container_options
 from headless_wheel_builder.cli.listed import Listed
 from headless_wheel_builder.cli.switch import add_switch
 from headless_wheel_builder.redaction import redacted
+from headless_wheel_builder.sizes import DEFAULT_SIZE, parse_size, shown_size
 
 DESCRIPTION: Final = """\
 Build a source distribution and a wheel, as `python -m build` does.
@@ -37,6 +38,7 @@ UNABBREVIATED: Final = frozenset(
         "--isolation",
         "--jobs",
         "--json",
+        "--max-unpacked-size",
         "--network",
         "--no-clean-env",
         "--no-fail-fast",
@@ -166,6 +168,13 @@ def _add_build_options(group: argparse._ArgumentGroup) -> None:
         help="take the settings of [tool.headless-wheel-builder] from the source distribution to build from;"
         " trust it then as your own",
     )
+    group.add_argument(
+        "--max-unpacked-size",
+        metavar="SIZE",
+        type=_size,
+        help="refuse a source distribution that unpacks to more than this, 10GB for example"
+        f" (defaults to {shown_size(DEFAULT_SIZE)})",
+    )
     _add_time_options(group)
     _add_config_options(group.add_mutually_exclusive_group())
 
@@ -286,6 +295,13 @@ def _add_run_options(group: argparse._ArgumentGroup) -> None:
         metavar="ADDRESS",
         help="have wheels built by the workers of a dask scheduler: tls://HOST:PORT, or tcp:// on this machine",
     )
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _positive(text: str) -> int:

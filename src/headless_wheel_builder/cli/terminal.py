@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TextIO
 
+from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.streams import write
 from headless_wheel_builder.events import (
     ArtifactBuilding,
@@ -84,7 +85,7 @@ class Terminal:
             case CommandOutput(line) if self._verbosity > 0:
                 self._lines(line, indent="< ", dim=True)
             case IsolationChosen(message) if self._verbosity >= STEPS_FROM:
-                self._err(f"  {message}")
+                self._err(f"  {escaping.text(message)}")
             case Noticed(message) if self._verbosity >= STEPS_FROM:
                 self._lines(message, indent="  ")
             case LayerProgress() if self._verbosity >= STEPS_FROM:
@@ -99,42 +100,46 @@ class Terminal:
         if self._verbosity < STEPS_FROM or not names:
             return
         style = self._out_style
-        marked = [f"{style.underline}{name}{style.reset}{style.bold}{style.green}" for name in names]
+        marked = [f"{style.underline}{escaping.line(name)}{style.reset}{style.bold}{style.green}" for name in names]
         shown = f"{', '.join(marked[:-1])} and {marked[-1]}" if len(marked) > 1 else marked[0]
         self.data(f"{style.bold}{style.green}Successfully built {shown}{style.reset}")
 
     def data(self, text: str) -> None:
-        """Write to stdout."""
-        self._say(sys.stdout, text)
+        """Write to stdout; what others wrote is escaped in it, unless it is JSON."""
+        self._say(sys.stdout, escaping.harmless(text))
 
     def warn(self, message: str) -> None:
         """Say what works but should be mended."""
-        self._err(f"{self._err_style.yellow}WARNING{self._err_style.reset} {message}")
+        self._err(f"{self._err_style.yellow}WARNING{self._err_style.reset} {escaping.text(message)}")
 
     def note(self, line: str) -> None:
-        """Say a line that is as it is to be shown."""
-        self._err(line)
+        """Say a line that is not wrapped."""
+        self._err(escaping.line(line))
 
-    def bold(self, text: str) -> str:
-        """Return a text that stands out where colour is on."""
-        return f"{self._err_style.bold}{text}{self._err_style.reset}"
+    def command(self, lines: str) -> None:
+        """Say what is for the service that runs the build; nothing in it may be others'."""
+        self._say(sys.stderr, lines)
+
+    def head(self, title: str) -> None:
+        """Say what stands out where colour is on."""
+        self._err(f"{self._err_style.bold}{escaping.line(title)}{self._err_style.reset}")
 
     def tip(self, message: str) -> None:
         """Say what may help."""
-        self._err(f"{self._err_style.yellow}TIP{self._err_style.reset} {message}")
+        self._err(f"{self._err_style.yellow}TIP{self._err_style.reset} {escaping.text(message)}")
 
     def error(self, message: str, *details: str) -> None:
         """Say what went wrong, and below it, indented, what is known about it."""
         import textwrap
 
-        self._err(f"{self._err_style.red}ERROR{self._err_style.reset} {message}")
+        self._err(f"{self._err_style.red}ERROR{self._err_style.reset} {escaping.text(message)}")
         for detail in filter(None, details):
-            self._err(textwrap.indent(detail, "  "))
+            self._err(textwrap.indent(escaping.text(detail), "  "))
 
     def output(self, text: str) -> None:
-        """Show what a backend printed, where it was captured and is needed now."""
+        """Show what a backend printed, as it is, where it was captured and is needed now."""
         if text.strip():
-            self._err(text.rstrip("\n"))
+            self._say(sys.stderr, text.rstrip("\n"))
 
     def _style(self, stream: TextIO | None) -> Style:
         if "NO_COLOR" in self._environ:
@@ -144,7 +149,7 @@ class Terminal:
 
     def _show_step(self, step: str) -> None:
         first, _, rest = step.partition("\n")
-        shown = self._fill(first, "* ")
+        shown = self._fill(escaping.line(first), "* ")
         self._err(f"{self._err_style.bold}{shown}{self._err_style.reset}")
         self._lines(rest, indent="  ")
 
@@ -161,7 +166,7 @@ class Terminal:
     def _lines(self, text: str, *, indent: str, dim: bool = False) -> None:
         before, after = (self._err_style.dim, self._err_style.reset) if dim else ("", "")
         for line in text.splitlines():
-            self._err(f"{before}{self._fill(line, indent)}{after}")
+            self._err(f"{before}{self._fill(escaping.line(line), indent)}{after}")
 
     def _fill(self, line: str, indent: str) -> str:
         is_plain = line and line.isprintable() and not line.endswith(" ")
@@ -172,8 +177,8 @@ class Terminal:
         return textwrap.fill(line, initial_indent=indent, subsequent_indent="  ", width=self._width)
 
     def _err(self, text: str) -> None:
-        # Errors that are not ours, and tracebacks, come here as they are.
-        self._say(sys.stderr, redacted(text))
+        # Here, as wrapping makes beginnings of lines, and as errors that are not ours, and tracebacks, come here too.
+        self._say(sys.stderr, escaping.harmless(redacted(text)))
 
     def _say(self, stream: TextIO | None, text: str) -> None:
         # Both streams mostly end at the same screen.
@@ -206,4 +211,4 @@ def _step(event: Event) -> str | None:
 
 
 def _block(title: str, items: tuple[str, ...]) -> str:
-    return "\n".join((title, *(f"- {item}" for item in items)))
+    return "\n".join((title, *(f"- {escaping.line(item)}" for item in items)))

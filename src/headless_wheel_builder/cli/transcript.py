@@ -38,8 +38,13 @@ class Transcript(Terminal):
         if stream is None:
             return
         self._spool.seek(0)
+        last = "\n"
         while chunk := self._spool.read(MEMORY):
             write(stream, chunk, end="")
+            last = chunk[-1]
+        # A backend need not end its last line; what ends a fold has to be at the beginning of one.
+        if last != "\n":
+            write(stream, "")
 
     def close(self) -> None:
         """Forget it."""

@@ -20,6 +20,7 @@ RUN: Final[Mapping[str, Kind]] = {
     "timeout": kinds.number(),
     "jobs": kinds.count(),
     "fail-fast": kinds.flag(),
+    "max-unpacked-size": kinds.size(),
     "dependency-constraints": kinds.text(),
 }
 # Those that overrides may have too.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.configuration.problems import Problems
+from headless_wheel_builder.sizes import parse_size
 from headless_wheel_builder.values import value
 
 WORDS: Final = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -97,6 +98,19 @@ def count() -> Kind:
         return found
 
     return Kind(read, lambda found: _number(found, int))
+
+
+def size() -> Kind:
+    """Be a number of bytes, or a text like `10GB`."""
+
+    def read(found: Any, path: str, problems: Problems) -> Any:
+        try:
+            return parse_size(str(found) if type(found) is int else found)
+        except (TypeError, ValueError):
+            problems.unexpected(path, found, 'a number of bytes above 0, or a string like "10GB"')
+            return None
+
+    return Kind(read)
 
 
 def mount() -> Kind:

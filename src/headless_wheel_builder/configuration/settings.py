@@ -45,6 +45,7 @@ class Configuration:
     env_cache: bool | None = None
     jobs: int | None = None
     fail_fast: bool | None = None
+    max_unpacked_size: int | None = None
     config_settings: Mapping[str, str | list[str]] | None = None
     dependency_constraints: str | None = None
     skip: bool | None = None

@@ -17,6 +17,7 @@ from headless_wheel_builder.core.analysis.tree import FolderTree, SourceTree, re
 from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import SUFFIX
 from headless_wheel_builder.errors import ProjectError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import changed, named_value
 
 # Where what a build makes is decided besides the code.
@@ -97,21 +98,22 @@ class ProjectAnalyzer:
         return await run_blocking(lambda processes: analyze(os.fspath(path), processes.checkpoint))
 
 
-def analyze(path: str, checkpoint: Checkpoint = never) -> ProjectMetadata:
+def analyze(path: str, checkpoint: Checkpoint = never, size: int = DEFAULT_SIZE) -> ProjectMetadata:
     """Say what a folder or an sdist is.
 
     :param path: as the user wrote it
+    :param size: how many bytes an sdist may unpack to
     :raises ProjectError: it is no source tree, or its pyproject.toml cannot be read
     :raises SdistError: it is an sdist that is damaged or hostile
     """
-    source = _opened(path, checkpoint)
+    source = _opened(path, checkpoint, size)
     findings = _findings(source)
     return _metadata(source, findings)
 
 
-def _opened(path: str, checkpoint: Checkpoint) -> Source:
+def _opened(path: str, checkpoint: Checkpoint, size: int) -> Source:
     if path.endswith(SUFFIX) and os.path.isfile(path):
-        tree: SourceTree = read_sdist(Path(path), checkpoint)
+        tree: SourceTree = read_sdist(Path(path), checkpoint, size)
         _check(tree, path)
     else:
         project.read_build_system(path, _ignored)

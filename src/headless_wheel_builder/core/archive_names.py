@@ -7,6 +7,8 @@ from typing import Final
 
 # Longer than any system takes (PATH_MAX); bounds what a hostile archive can make us remember.
 NAME_LIMIT: Final = 4096
+# Folders in folders: what removes a tree, and much else, goes down it by recursion.
+DEPTH_LIMIT: Final = 100
 SHOWN_LIMIT: Final = 200
 
 
@@ -24,7 +26,9 @@ def malformed(name: str) -> str:
     """Say why nothing can have this name, or nothing if it may."""
     if "\0" in name:
         return "has a NUL character in its name"
-    return f"has a name longer than {NAME_LIMIT} characters" if len(name) > NAME_LIMIT else ""
+    if len(name) > NAME_LIMIT:
+        return f"has a name longer than {NAME_LIMIT} characters"
+    return f"has a name of more than {DEPTH_LIMIT} parts" if len(parts(name)) > DEPTH_LIMIT else ""
 
 
 def fault(name: str) -> str:

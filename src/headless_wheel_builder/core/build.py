@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headless_wheel_builder.core.artifacts import Staged
+    from headless_wheel_builder.core.reading import Checkpoint
     from headless_wheel_builder.hooks.backend import Backend
 
 T = TypeVar("T")
@@ -108,7 +109,7 @@ class Build:
 
         with contextlib.ExitStack() as stack:
             if self._request.from_sdist:
-                facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
+                facts = check_sdist(Path(self._request.source), *self._bounds)
                 source = stack.enter_context(self._unpacked(self._request.source, facts.top_level))
             else:
                 source = self._request.source
@@ -184,7 +185,7 @@ class Build:
         from headless_wheel_builder.core.artifacts import check_agreement
         from headless_wheel_builder.core.sdist import check_sdist
 
-        facts = check_sdist(Path(self._request.source), self._context.processes.checkpoint)
+        facts = check_sdist(Path(self._request.source), *self._bounds)
         built = []
         with self._unpacked(self._request.source, facts.top_level) as source:
             for kind in self._request.kinds or ("wheel",):
@@ -222,9 +223,9 @@ class Build:
     def _take(self, folder: str, name: str, kind: Kind, *, output_dir: str) -> Staged:
         from headless_wheel_builder.core.artifacts import take_artifact
 
-        checkpoint = self._context.processes.checkpoint
+        checkpoint, size = self._bounds
         return take_artifact(
-            folder, name, kind, output_dir=output_dir, report=self._context.report, checkpoint=checkpoint
+            folder, name, kind, output_dir=output_dir, report=self._context.report, checkpoint=checkpoint, size=size
         )
 
     @contextlib.contextmanager
@@ -310,12 +311,15 @@ class Build:
         from headless_wheel_builder.core.sdist import unpack_sdist
         from headless_wheel_builder.core.workplace import workplace
 
-        checkpoint = self._context.processes.checkpoint
         if self._request.sdist_extract_dir is not None:
             into = Path(self._request.sdist_extract_dir)
-            return stack.enter_context(kept_sdist(Path(archive), top_level, into, checkpoint))
+            return stack.enter_context(kept_sdist(Path(archive), top_level, into, *self._bounds))
         place = stack.enter_context(workplace(self._request.source, self._context.report))
-        return unpack_sdist(Path(archive), Path(place), checkpoint)
+        return unpack_sdist(Path(archive), Path(place), *self._bounds)
+
+    @property
+    def _bounds(self) -> tuple[Checkpoint, int]:
+        return self._context.processes.checkpoint, self._context.max_unpacked_size
 
     def _timed(self, phase: str) -> contextlib.AbstractContextManager[None]:
         return self.timeline.span(phase)

@@ -19,6 +19,7 @@ from headless_wheel_builder.events import Kind, Reporter, silent
 from headless_wheel_builder.isolation.base import Context, IsolationStrategy, Provisioner
 from headless_wheel_builder.isolation.foreign import ForeignProvisioner, Waiter
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.threads import run_blocking
 from headless_wheel_builder.values import changed, field, named_value
 
@@ -38,6 +39,7 @@ class BuildConfig:
     :param sdist_extract_dir: where the sdist that a wheel is built from is unpacked, to be kept
     :param timeout: seconds that one build may take, of many the build for each target; None for as long as it wants
     :param environ: the environment that builds start from; None for this process's when a build starts
+    :param max_unpacked_size: how many bytes a source distribution may unpack to
     """
 
     python: str | Path | None = None
@@ -46,6 +48,7 @@ class BuildConfig:
     sdist_extract_dir: Path | None = None
     timeout: float | None = None
     environ: Mapping[str, str] | None = None
+    max_unpacked_size: int = DEFAULT_SIZE
 
 
 class BuildEngine:
@@ -142,7 +145,7 @@ class BuildEngine:
         def on_thread(processes: Processes) -> Iterator[TaskResult]:
             wait = LoopWaiter(loop, processes)
             strategies = tuple(self._provisioner(wait, one) for one in isolations or (self.config.isolation,))
-            context = Context(environ=environ, processes=processes, report=self._reporter)
+            context = self._context(environ, processes)
             return work_on(changed(wanted, strategies=strategies), context, jobs=jobs, fail_fast=fail_fast)
 
         return iterate_blocking(on_thread)
@@ -159,10 +162,14 @@ class BuildEngine:
         loop = asyncio.get_running_loop()
 
         def on_thread(processes: Processes) -> T:
-            context = Context(environ=environ, processes=processes, report=self._reporter)
+            context = self._context(environ, processes)
             return work(Build(request, self._provisioner(LoopWaiter(loop, processes), self.config.isolation), context))
 
         return await run_blocking(on_thread)
+
+    def _context(self, environ: Mapping[str, str], processes: Processes) -> Context:
+        size = self.config.max_unpacked_size
+        return Context(environ=environ, processes=processes, report=self._reporter, max_unpacked_size=size)
 
     def _request(self, source: str | os.PathLike[str], output_dir: str | os.PathLike[str] | None) -> BuildRequest:
         # Now, as the current folder may be another one when a thread gets to it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +16,21 @@ from headless_wheel_builder.core.sdist import unpack_sdist
 from headless_wheel_builder.errors import OutputError, SdistError
 from headless_wheel_builder.events import silent
 from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 NAMES_SHOWN: Final = 5
 
 
 @contextlib.contextmanager
-def kept_sdist(archive: Path, top_level: str, extract_dir: Path, checkpoint: Checkpoint = never) -> Iterator[Path]:
+def kept_sdist(
+    archive: Path, top_level: str, extract_dir: Path, checkpoint: Checkpoint = never, size: int = DEFAULT_SIZE
+) -> Iterator[Path]:
     """Unpack a source distribution to `extract_dir/top_level`, which stays there after the block.
 
     A tree that is already there is replaced if all in it is as an earlier block left it.
 
     :param top_level: as in `SdistFacts`
+    :param size: how many bytes it may unpack to
     :raises SdistError: something there is not ours to delete, or the source distribution cannot be unpacked
     :raises OutputError: `extract_dir` cannot be made or written to
     """
@@ -34,7 +38,7 @@ def kept_sdist(archive: Path, top_level: str, extract_dir: Path, checkpoint: Che
     with _writing_to(extract_dir):
         extract_dir.mkdir(parents=True, exist_ok=True)
         tree.refuse_strangers()
-        tree.replace_with(archive, checkpoint)
+        tree.replace_with(lambda fresh: unpack_sdist(archive, fresh, checkpoint, size))
         tree.remember()
     try:
         yield tree.path
@@ -66,14 +70,14 @@ class _Tree:
             more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
             raise self._refusal(f"There are: {', '.join(map(shown, found[:NAMES_SHOWN]))}{more}")
 
-    def replace_with(self, archive: Path, checkpoint: Checkpoint) -> None:
-        """Put the unpacked archive in the place of what is there."""
+    def replace_with(self, unpack: Callable[[Path], Path]) -> None:
+        """Put what is unpacked in the place of what is there."""
         # Unpacked beside it first: a bad archive costs the old tree nothing, and meets no file that is there.
         fresh = Path(tempfile.mkdtemp(prefix=f"{self._manifest.name}.", dir=self.path.parent))
         try:
-            unpacked = unpack_sdist(archive, fresh, checkpoint)
+            unpacked = unpack(fresh)
             if unpacked.name != self.path.name:
-                raise SdistError(f"source distribution {archive} unpacks to {unpacked.name}, not {self.path.name}")
+                raise SdistError(f"a source distribution unpacks to {unpacked.name}, not {self.path.name}")
             self._delete()
             unpacked.rename(self.path)
         finally:

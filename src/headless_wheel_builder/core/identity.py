@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+from headless_wheel_builder.core.archive_names import shown
 from headless_wheel_builder.core.names import is_name, same_name, same_version
 from headless_wheel_builder.values import value
+
+# Old metadata has the description as one header of many lines.
+MAX_LINES: Final = 200_000
+LINE: Final = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|$)")
 
 
 @value
@@ -17,20 +23,25 @@ class Identity:
 
 
 def read_headers(data: bytes) -> dict[str, list[str]]:
-    """Return the headers of METADATA, PKG-INFO or WHEEL by their lower-case names."""
+    """Return the headers of METADATA, PKG-INFO or WHEEL by their lower-case names.
+
+    :raises ValueError: there are more lines of them than anybody writes
+    """
     # Not by `email`: it takes longer to import than a build's own work, and would decode what is not read here.
-    found: dict[str, list[str]] = {}
-    values: list[str] = []
-    for line in re.split("\r\n|\r|\n", data.decode("utf-8", "replace")):
+    found: dict[str, list[list[str]]] = {}
+    lines: list[str] = []
+    for number, (line,) in enumerate(match.groups() for match in LINE.finditer(data.decode("utf-8", "replace"))):
+        if number >= MAX_LINES:
+            raise ValueError(f"it has more than {MAX_LINES} lines of headers")
         key, colon, rest = line.partition(":")
-        if line[:1] in {" ", "\t"} and values:
-            values[-1] = f"{values[-1]} {line.strip()}".strip()
+        if line[:1] in {" ", "\t"} and found:
+            lines.append(line.strip())
         elif colon and key.split() == [key]:
-            values = found.setdefault(key.lower(), [])
-            values.append(rest.strip())
+            lines = [rest.strip()]
+            found.setdefault(key.lower(), []).append(lines)
         else:
             break  # the description follows
-    return found
+    return {key: [" ".join(filter(None, lines)) for lines in values] for key, values in found.items()}
 
 
 def read_identity(data: bytes) -> Identity:
@@ -41,7 +52,7 @@ def read_identity(data: bytes) -> Identity:
     headers = read_headers(data)
     name, version = (_only(headers, field) for field in ("Name", "Version"))
     if not is_name(name):
-        raise ValueError(f"name is invalid: {name!r}")
+        raise ValueError(f"name is invalid: {shown(name)}")
     return Identity(name, version)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from typing import Any
 
-from headless_wheel_builder.core.reading import READ_FAILURES
+from headless_wheel_builder.core.archive_names import shown
+from headless_wheel_builder.core.reading import METADATA_LIMIT, READ_FAILURES
 from headless_wheel_builder.errors import ArtifactError
 
 
@@ -22,7 +24,11 @@ def wheel_metadata(path: str) -> bytes:
                 raise ArtifactError(
                     f"{path!r} is not a valid wheel: expected one .dist-info/METADATA, found {len(names)}"
                 )
-            return archive.read(names[0])
+            with archive.open(names[0]) as member:
+                content = member.read(METADATA_LIMIT + 1)
+            if len(content) > METADATA_LIMIT:
+                raise ArtifactError(f"{path!r} has METADATA larger than {METADATA_LIMIT} bytes")
+            return content
     except READ_FAILURES as error:
         raise ArtifactError(
             f"{path!r} is not a valid wheel: {error}", hint="Was it downloaded or copied completely?"
@@ -38,17 +44,23 @@ def prepared_metadata(folder: str, name: str) -> bytes:
     """
     if name != os.path.basename(name) or not name.endswith(".dist-info"):
         raise ArtifactError(
-            f"prepare_metadata_for_build_wheel returned {name!r}, which is not a .dist-info folder's name",
+            f"prepare_metadata_for_build_wheel returned {shown(name)}, which is not a .dist-info folder's name",
             hint="This is a fault of the build backend.",
         )
     try:
-        with open(os.path.join(folder, name, "METADATA"), "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise ArtifactError(
-            f"prepare_metadata_for_build_wheel made no {name}/METADATA: {error.strerror}",
-            hint="This is a fault of the build backend.",
-        ) from None
+        path = os.path.join(folder, name, "METADATA")
+        status = os.lstat(path)
+        # A pipe would be waited for.
+        if stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT:
+            with open(path, "rb") as file:
+                return file.read()
+        reason: object = f"it is no plain file of at most {METADATA_LIMIT} bytes"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+    raise ArtifactError(
+        f"prepare_metadata_for_build_wheel made no {shown(f'{name}/METADATA')}: {reason}",
+        hint="This is a fault of the build backend.",
+    )
 
 
 def parsed_metadata(content: bytes) -> dict[str, Any]:

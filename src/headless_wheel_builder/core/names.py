@@ -7,6 +7,7 @@ done here with it.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,9 @@ from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
     from packaging.version import Version
+
+# Of one file. Real wheels have a dozen; of three lists of a few kilobytes, the product fills all memory.
+MAX_TAGS: Final = 10_000
 
 _RELEASE: Final = r"(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){0,9}"
 _NAME: Final = r"[A-Za-z0-9]+(?:[._][A-Za-z0-9]+)*"
@@ -43,6 +47,7 @@ def wheel_name(file_name: str) -> WheelName:
     plain = re.fullmatch(rf"({_NAME})-({_RELEASE})-({_TAGS})\.whl", file_name, re.ASCII)
     if plain:
         return WheelName(canonical(plain[1]), plain[2], _product(plain[3]))
+    _check_tags(file_name)
     from packaging.utils import parse_wheel_filename
 
     name, version, _, tags = parse_wheel_filename(file_name)
@@ -69,6 +74,7 @@ def expanded(tag: str) -> frozenset[str]:
     """
     if re.fullmatch(_TAGS, tag, re.ASCII):
         return _product(tag)
+    _check_tags(tag)
     from packaging.tags import parse_tag
 
     return frozenset(map(str, parse_tag(tag)))
@@ -105,7 +111,13 @@ def normal_stem(name: str, version: str) -> str:
     return f"{canonical(name).replace('-', '_')}-{version}"
 
 
+def _check_tags(tag: str) -> None:
+    if math.prod(part.count(".") + 1 for part in tag.split("-")[-3:]) > MAX_TAGS:
+        raise ValueError(f"it stands for more than {MAX_TAGS} tags")
+
+
 def _product(tag: str) -> frozenset[str]:
+    _check_tags(tag)
     return frozenset(map("-".join, itertools.product(*(part.split(".") for part in tag.split("-")))))
 
 

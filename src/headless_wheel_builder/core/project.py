@@ -126,7 +126,7 @@ def parse_pyproject(path: str, content: bytes) -> Mapping[str, Any]:
         ) from None
     except RecursionError:
         raise ProjectError(f"Failed to parse {path}: it is nested too deeply") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and what int() says to thousands of digits
         has_mark = content.startswith(b"\xef\xbb\xbf")
         raise ProjectError(
             f"Failed to parse {path}: {error}",

@@ -17,6 +17,8 @@ from headless_wheel_builder.values import value
 RECORD_LIMIT: Final = 64 * 1024 * 1024
 COLUMNS: Final = 3
 NAMES_SHOWN: Final = 5
+# Rows for what the wheel does not have: folders, and what only signatures know.
+MAX_STRANGERS: Final = 100_000
 # PEP 427: sha256 or better.
 ALGORITHMS: Final = frozenset(
     {"sha256", "sha384", "sha512", "sha3_256", "sha3_384", "sha3_512", "blake2b", "blake2s"},
@@ -61,18 +63,20 @@ def _read(archive: WheelArchive, name: str) -> dict[str, Entry]:
         text = archive.read(name, RECORD_LIMIT).decode()
         for row in csv.reader(io.StringIO(text, newline=""), strict=True):
             if row:
-                _add(entries, row)
+                _add(entries, row, len(archive.names) + MAX_STRANGERS)
     except (ValueError, csv.Error) as error:
         raise refusal(archive.path, "has a RECORD that cannot be read", str(error)) from error
     return entries
 
 
-def _add(entries: dict[str, Entry], row: list[str]) -> None:
+def _add(entries: dict[str, Entry], row: list[str], most: int) -> None:
     if len(row) != COLUMNS:
         raise ValueError(f"a row must have {COLUMNS} columns, and {shown(','.join(row))} has {len(row)}")
     name, entry = row[0], Entry(row[1], row[2])
     if entries.setdefault(name, entry) != entry:
         raise ValueError(f"it lists {shown(name)} twice, and the rows differ")
+    if len(entries) > most:
+        raise ValueError(f"it lists {MAX_STRANGERS} files more than there are")
 
 
 def _check_file(archive: WheelArchive, name: str, entry: Entry) -> None:

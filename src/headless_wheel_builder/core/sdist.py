@@ -17,6 +17,7 @@ from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, neve
 from headless_wheel_builder.core.sdist_members import MemberRules
 from headless_wheel_builder.core.tarball import HINT, Tarball
 from headless_wheel_builder.errors import OutputError, SdistError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import value
 
 SUFFIX: Final = ".tar.gz"
@@ -45,13 +46,15 @@ class SdistFacts:
     requires_python: str = ""
 
 
-def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
+def check_sdist(path: Path, checkpoint: Checkpoint = never, size: int = DEFAULT_SIZE) -> SdistFacts:
     """Check a source distribution without unpacking it, in little memory.
+
+    :param size: how many bytes it may unpack to
 
     :raises SdistError: it is none, is damaged, is another project's than its name says, or is hostile
     """
     stated = _read_file_name(path)
-    with tarball.opened(path, checkpoint) as sdist:
+    with tarball.opened(path, size, checkpoint) as sdist:
         rules = MemberRules(path)
         pkg_infos: list[bytes] = []
         for member in sdist.members():
@@ -67,14 +70,16 @@ def check_sdist(path: Path, checkpoint: Checkpoint = never) -> SdistFacts:
     return SdistFacts(identity.name, identity.version, top_level, tuple(warnings), requires_python)
 
 
-def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | None:
+def read_file(path: Path, name: str, checkpoint: Checkpoint = never, size: int = DEFAULT_SIZE) -> bytes | None:
     """Return what a file in the top-level folder of a source distribution holds; None if there is none.
+
+    :param size: how many bytes it may unpack to
 
     :raises SdistError: it is no source distribution, is damaged or is hostile
     """
     rules = MemberRules(path)
     content = None
-    with tarball.opened(path, checkpoint) as sdist:
+    with tarball.opened(path, size, checkpoint) as sdist:
         for member in sdist.members():
             rules.admit(member)
             # Of several, the last is what unpacking leaves.
@@ -84,17 +89,19 @@ def read_file(path: Path, name: str, checkpoint: Checkpoint = never) -> bytes | 
     return content
 
 
-def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never) -> Path:
+def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never, size: int = DEFAULT_SIZE) -> Path:
     """Unpack a source distribution into an existing folder that holds nothing else, and return its top-level folder.
 
     Members are checked as by `check_sdist`, and none is written before it was; names and versions are not compared.
     After an error, `into` may hold a part of the members.
 
+    :param size: how many bytes it may unpack to
+
     :raises SdistError: it is none, is damaged or is hostile
     :raises OutputError: there is no place for it in `into`
     """
     rules = MemberRules(path)
-    with tarball.opened(path, checkpoint) as sdist:
+    with tarball.opened(path, size, checkpoint) as sdist:
         try:
             _extract_all(sdist, rules, into)
         except OSError as error:
@@ -142,7 +149,7 @@ def _read_plain(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
 
 def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
     if member.size > METADATA_LIMIT:
-        cause = f"{member.name} is larger than {METADATA_LIMIT} bytes."
+        cause = f"{shown(member.name)} is larger than {METADATA_LIMIT} bytes."
         name = member.name.rpartition("/")[2]
         raise SdistError(f"source distribution {sdist.path} has {name} that cannot be used", cause=cause, hint=HINT)
     stream = sdist.tar.extractfile(member)
@@ -150,6 +157,9 @@ def _read(sdist: Tarball, member: tarfile.TarInfo) -> bytes:
 
 
 def _read_file_name(path: Path) -> str:
+    if not path.name.isprintable():
+        message = f"source distribution {path.name!r} has characters in its name that cannot be printed"
+        raise SdistError(message, hint="Rename it to <name>-<version>.tar.gz.")
     try:
         return sdist_version(path.name)
     except ValueError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from headless_wheel_builder.core.archive_names import fault, is_absolute, malformed, parts, shown
+from headless_wheel_builder.core.links import Branch, Parts
 from headless_wheel_builder.core.reading import Checkpoint
 from headless_wheel_builder.core.tarball import HINT
 from headless_wheel_builder.errors import SdistError
@@ -14,10 +15,6 @@ from headless_wheel_builder.errors import SdistError
 # Both must be remembered until the end, so a hostile archive must not have any number of them.
 MAX_LINKS: Final = 10_000
 MAX_TOP_LEVELS: Final = 100
-# As Linux does, before it calls a chain of links a loop.
-MAX_HOPS: Final = 40
-
-Parts = tuple[str, ...]
 
 
 class MemberRules:
@@ -31,6 +28,7 @@ class MemberRules:
         self._top_levels: set[str] = set()
         self._pkg_infos: set[str] = set()
         self._symlinks: dict[Parts, str] = {}
+        self._tree = Branch()
 
     def admit(self, member: tarfile.TarInfo) -> bool:
         """Take notice of the next member, and say whether it is PKG-INFO of the top-level folder.
@@ -65,8 +63,7 @@ class MemberRules:
         return top
 
     def _admit_path(self, member: tarfile.TarInfo) -> None:
-        path = parts(member.name)
-        if self._symlinks and any(path[:depth] in self._symlinks for depth in range(1, len(path) + 1)):
+        if self._tree.has_link(parts(member.name)):
             raise self._refusal(member, "goes through a symbolic link")
 
     def _admit_link(self, member: tarfile.TarInfo) -> None:
@@ -81,7 +78,7 @@ class MemberRules:
         # Unlike those of symbolic links, the targets of hard links are members' names.
         if reason := fault(member.linkname):
             raise self._refusal(member, f"is a link to {shown(member.linkname)}, which {reason}")
-        if target[:1] != path[:1] or any(target[:depth] in self._symlinks for depth in range(1, len(target) + 1)):
+        if target[:1] != path[:1] or self._tree.has_link(target):
             raise self._refusal(member, f"is a hard link out of its folder, to {shown(member.linkname)}")
 
     def _remember_symlink(self, member: tarfile.TarInfo) -> None:
@@ -91,6 +88,7 @@ class MemberRules:
             raise self._refusal(member, f"is a link to what {reason}")
         path = parts(member.name)
         self._symlinks[path] = member.linkname
+        self._tree.add(path, member.linkname)
         self._check_symlink(path, member.linkname)
 
     def _admit_top_level(self, member: tarfile.TarInfo) -> None:
@@ -115,26 +113,9 @@ class MemberRules:
             self._check_symlink(path, target)
 
     def _check_symlink(self, path: Parts, target: str) -> None:
-        if self._leaves(path[:-1], target):
+        if self._tree.leaves(path[:-1], target):
             cause = f"{shown('/'.join(path))} is a symbolic link to {shown(target)}."
             raise self._unusable("has a link out of its folder", cause)
-
-    def _leaves(self, folder: Parts, target: str) -> bool:
-        """Whether a link in `folder` leads out of the top level; followed as the system will when all is unpacked."""
-        here, ahead, hops = list(folder), list(reversed(parts(target))), 0
-        while ahead and hops <= MAX_HOPS:
-            part = ahead.pop()
-            if part == "..":
-                here.pop()
-            else:
-                here.append(part)
-            if not here:
-                return True
-            if (link := self._symlinks.get(tuple(here))) is not None:
-                here.pop()
-                ahead.extend(reversed(parts(link)))
-                hops += 1
-        return False
 
     def _several(self) -> SdistError:
         message = (

@@ -8,7 +8,15 @@ from typing import Final
 
 from headless_wheel_builder.core.archive_names import parts, shown
 from headless_wheel_builder.core.identity import Identity, read_headers, read_identity, stands_for
-from headless_wheel_builder.core.names import WheelName, expanded, normal_stem, same_name, same_version, wheel_name
+from headless_wheel_builder.core.names import (
+    MAX_TAGS,
+    WheelName,
+    expanded,
+    normal_stem,
+    same_name,
+    same_version,
+    wheel_name,
+)
 from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, never
 from headless_wheel_builder.core.record import NAMES_SHOWN, check_record
 from headless_wheel_builder.core.wheel_archive import WheelArchive, opened, refusal
@@ -17,6 +25,7 @@ from headless_wheel_builder.values import value
 SUFFIX: Final = ".dist-info"
 REQUIRED: Final = ("METADATA", "WHEEL", "RECORD")
 SUPPORTED_MAJOR: Final = 1
+VERSION_LIMIT: Final = 20
 
 
 @value
@@ -53,6 +62,8 @@ def check_wheel(path: Path, checkpoint: Checkpoint = never) -> WheelFacts:
 
 
 def _read_file_name(path: Path) -> WheelName:
+    if not path.name.isprintable():
+        raise refusal(path, "has characters in its name that cannot be printed")
     try:
         return wheel_name(path.name)
     except ValueError as error:
@@ -63,7 +74,8 @@ def _find_dist_info(archive: WheelArchive, stated: WheelName) -> str:
     top_levels = {parts(name)[0] for name in archive.names if "/" in name}
     folders = sorted(top for top in top_levels if top.endswith(SUFFIX))
     if len(folders) != 1:
-        raise refusal(archive.path, "must have exactly one .dist-info folder", f"It has: {folders}")
+        found = ", ".join(map(shown, folders[:NAMES_SHOWN])) or "none"
+        raise refusal(archive.path, "must have exactly one .dist-info folder", f"It has: {found}")
     folder = folders[0]
     if not stands_for(folder.removesuffix(SUFFIX), Identity(stated.name, stated.version)):
         what = "has the .dist-info folder of another project or version"
@@ -85,16 +97,17 @@ def _check_metadata(archive: WheelArchive, dist_info: str, stated: WheelName) ->
 
 
 def _check_wheel_file(archive: WheelArchive, dist_info: str) -> list[str]:
-    headers = read_headers(archive.read(f"{dist_info}/WHEEL", METADATA_LIMIT))
-    versions = headers.get("wheel-version", [])
+    content = archive.read(f"{dist_info}/WHEEL", METADATA_LIMIT)
     try:
-        major, _ = map(int, ".".join(versions).split("."))
+        headers = read_headers(content)
+        version = " ".join(headers.get("wheel-version", []))
+        major, minor = map(int, version[:VERSION_LIMIT].split("."))
     except ValueError:
         what = "has no readable Wheel-Version in WHEEL"
-        raise refusal(archive.path, what, f"Found: {versions}; expected: 1.0") from None
+        raise refusal(archive.path, what, "Expected: 1.0") from None
     if major != SUPPORTED_MAJOR:
         cause = f"Installers understand Wheel-Version {SUPPORTED_MAJOR}.x"
-        raise refusal(archive.path, f"has the unsupported Wheel-Version {versions[0]}", cause)
+        raise refusal(archive.path, f"has the unsupported Wheel-Version {major}.{minor}", cause)
     return headers.get("tag", [])
 
 
@@ -105,11 +118,17 @@ def _warnings(path: Path, dist_info: str, stated: WheelName, tags: list[str]) ->
     if dist_info != normal + SUFFIX:
         yield f"{path.name}: the folder {dist_info} is not normalised: it should be {normal}{SUFFIX}"
     if _expanded(tags) != stated.tags:
-        yield f"{path.name}: the tags in its WHEEL file are not those of its file name: {', '.join(sorted(tags))}"
+        found = ", ".join(sorted(tags)[:NAMES_SHOWN])
+        yield f"{path.name}: the tags in its WHEEL file are not those of its file name: {found}"
 
 
 def _expanded(tags: list[str]) -> frozenset[str]:
+    found: set[str] = set()
     try:
-        return frozenset().union(*map(expanded, tags))
+        for tag in tags:
+            found |= expanded(tag)
+            if len(found) > MAX_TAGS:
+                break
     except ValueError:
         return frozenset(tags)
+    return frozenset(found)

@@ -106,6 +106,12 @@ def _fault(name: str) -> str:
     return archive_names.fault(name) or ("" if archive_names.parts(name) else "names nothing")
 
 
+def _check_overlap(path: Path, archive: zipfile.ZipFile) -> None:
+    # What is compressed once could be a member a million times, and only newer Pythons look for that.
+    if sum(info.compress_size for info in archive.infolist()) > path.stat().st_size:
+        raise refusal(path, "has members that overlap", "That is made to keep whoever reads it busy for ever.")
+
+
 @contextlib.contextmanager
 def opened(path: Path, checkpoint: Checkpoint) -> Iterator[WheelArchive]:
     """Open the wheel at `path` for reading.
@@ -117,4 +123,5 @@ def opened(path: Path, checkpoint: Checkpoint) -> Iterator[WheelArchive]:
     except READ_FAILURES as error:
         raise refusal(path, "cannot be read as a zip file", str(error)) from error
     with archive:
+        _check_overlap(path, archive)
         yield WheelArchive(path, archive, checkpoint)

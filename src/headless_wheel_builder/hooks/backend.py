@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import reprlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyproject_hooks
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # PEP 517 names strings and lists of strings; frontends also pass any other JSON through.
 ConfigSettings: TypeAlias = Mapping[str, Any]
+
+METADATA_HOOK: Final = "prepare_metadata_for_build_wheel"
+SHOWN_LIMIT: Final = 300
 
 
 class Backend:
@@ -86,9 +90,8 @@ class Backend:
         :raises BackendError: the hook failed, or did not return a name
         """
         self._report(MetadataPreparing())
-        hook = "prepare_metadata_for_build_wheel"
         try:
-            return _name(hook, self._call(hook, folder, _allow_fallback=False))
+            return _name(METADATA_HOOK, self._call(METADATA_HOOK, folder, _allow_fallback=False))
         except pyproject_hooks.HookMissing:
             return None
 
@@ -108,10 +111,15 @@ class Backend:
         except EndedError as error:
             raise self._ended(hook, error.returncode, error.cause, error.hint) from None
         except pyproject_hooks.UnsupportedOperation as error:
-            reason = error.traceback.strip().rpartition("\n")[2]
+            reason = (error.traceback or "").strip().rpartition("\n")[2]
             raise BackendError(
                 f"Backend operation failed: the backend says that it cannot do {hook} here", hook=hook, cause=reason
             ) from None
+        except pyproject_hooks.HookMissing:
+            # Only of this one pyproject-hooks tells; of others it is the hook that claims to be missing.
+            if hook == METADATA_HOOK:
+                raise
+            raise _unexpected(hook, "that it is missing", "what it made or needs") from None
         except (FileNotFoundError, ValueError) as error:
             if isinstance(error, FileNotFoundError) and os.path.basename(error.filename or "") != "output.json":
                 raise  # not the answer is missing, but the temporary folder for it
@@ -164,9 +172,9 @@ def _requirements(hook: str, result: object) -> tuple[str, ...]:
     if invalid := find_invalid(result):
         requirement, reason = invalid
         raise HookResultError(
-            f"Backend operation failed: {hook} asked for {requirement!r}, which is not a requirement (PEP 508)",
+            f"Backend operation failed: {hook} asked for {_shown(requirement)}, which is not a requirement (PEP 508)",
             hook=hook,
-            cause=reason,
+            cause=reason if len(reason) < SHOWN_LIMIT else _shown(reason),
         )
     return tuple(dict.fromkeys(result))
 
@@ -177,9 +185,16 @@ def _name(hook: str, result: object) -> str:
     return result
 
 
+def _shown(value: object) -> str:
+    # What a backend returned can be megabytes, or nested so that it cannot be shown.
+    whole = reprlib.Repr()
+    whole.maxstring = whole.maxother = whole.maxlong = SHOWN_LIMIT
+    return whole.repr(value)
+
+
 def _unexpected(hook: str, result: object, expected: str) -> HookResultError:
     return HookResultError(
-        f"Backend operation failed: {hook} returned {result!r}",
+        f"Backend operation failed: {hook} returned {_shown(result)}",
         hook=hook,
         cause=f"PEP 517 asks it to return {expected}.",
         hint="This is a fault of the build backend, or of an in-tree backend of this project.",

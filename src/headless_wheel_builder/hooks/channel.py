@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -14,6 +15,8 @@ Frame: TypeAlias = dict[str, Any]
 
 # A host speaks of process ids and reasons only; a longer frame is not its own.
 LONGEST_FRAME: Final = 64 * 1024
+# Milliseconds between two looks whether there is anybody who could still say something.
+PERIOD: Final = 500
 
 
 class Channel:
@@ -54,10 +57,13 @@ class Channel:
             while left:
                 left = left[os.write(self._ours_out, left) :]
 
-    def receive(self) -> Frame | None:
-        """Wait for a frame and return it; None when the host is gone, or speaks in another way."""
-        length = int.from_bytes(self._bytes(4), "big")
-        body = self._bytes(length) if length <= LONGEST_FRAME else b""
+    def receive(self, is_over: Callable[[], bool] = lambda: False) -> Frame | None:
+        """Wait for a frame and return it; None when the host is gone, or speaks in another way.
+
+        :param is_over: tells that nothing will come any more, though something may keep the channel open
+        """
+        length = int.from_bytes(self._bytes(4, is_over), "big")
+        body = self._bytes(length, is_over) if length <= LONGEST_FRAME else b""
         try:
             frame = json.loads(body or b"null")
         except (ValueError, RecursionError):
@@ -70,9 +76,18 @@ class Channel:
         os.close(self._ours_in)
         os.close(self._ours_out)
 
-    def _bytes(self, count: int) -> bytes:
+    def is_ready(self, milliseconds: int) -> bool:
+        """Wait until something has come, or the other end is closed; tell whether that is so."""
+        poll = select.poll()
+        poll.register(self._ours_in, select.POLLIN)
+        return bool(poll.poll(milliseconds))
+
+    def _bytes(self, count: int, is_over: Callable[[], bool]) -> bytes:
         parts = b""
         while len(parts) < count:
+            while not self.is_ready(PERIOD):
+                if is_over() and not self.is_ready(0):
+                    return b""
             part = os.read(self._ours_in, count - len(parts))
             if not part:
                 return b""

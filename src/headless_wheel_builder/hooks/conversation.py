@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from headless_wheel_builder.hooks.channel import Frame
+from headless_wheel_builder.hooks.frames import expected
 from headless_wheel_builder.hooks.link import Link
 from headless_wheel_builder.process import OnOutput, Stop
 
@@ -44,7 +45,7 @@ class Conversation:
             self._await_ready(on_output)
             on_ready()
             self._link.send(request)
-            return self._result(on_output)
+            return self._result(on_output, frozenset(request.get("read", ())))
         except UnsafeError:
             raise
         except BaseException:  # a cancellation or Ctrl-C too: no hook outlives whoever waited for it
@@ -71,24 +72,23 @@ class Conversation:
 
     def _await_ready(self, on_output: OnOutput | None) -> None:
         if not self._is_ready:
-            frame = self._link.receive(on_output)
+            frame = expected(self._link.receive(on_output), "ready", "unsafe")
             if frame is None or "unsafe" in frame:
                 raise _unsafe(frame)
             self._is_ready = True
 
-    def _result(self, on_output: OnOutput | None) -> Frame:
-        has_started = False
-        while (frame := self._link.receive(on_output)) is not None:
-            if "unsafe" in frame:
-                raise _unsafe(frame)
-            if "started" in frame:
-                has_started, self._hook = True, int(frame["started"])
-            if "ended" in frame:
-                self._hook = 0
-                self._link.hand_on(on_output)
-                return frame
-        if not has_started:
-            raise _unsafe(None)
+    def _result(self, on_output: OnOutput | None, read: frozenset[str]) -> Frame:
+        # In this order and no other: a hook that found the channel could else keep us here with frames for ever.
+        frame = expected(self._link.receive(on_output), "started", "ended", "unsafe")
+        if frame is None or "unsafe" in frame:
+            raise _unsafe(frame)
+        if "started" in frame:
+            self._hook = int(frame["started"])
+            frame = expected(self._link.receive(on_output), "ended")
+        if frame is not None:
+            self._hook = 0
+            self._link.hand_on(on_output)
+            return _ending(frame, read)
         self._abandon()
         self._link.hand_on(on_output)
         return {"ended": -signal.SIGKILL, "gone": True}
@@ -96,10 +96,16 @@ class Conversation:
     def _abandon(self) -> None:
         """Kill the host and its hook."""
         self.stop("kill")
-        while (frame := self._link.receive(None)) is not None:
-            self._hook = int(frame.get("started", self._hook))
+        if not self._hook and (frame := expected(self._link.last_frame(), "started")):
+            self._hook = int(frame["started"])
         hook, self._hook = self._hook, 0
         self._link.kill_hook(hook)
+
+
+def _ending(frame: Frame, read: frozenset[str]) -> Frame:
+    """Return the frame with the files that were asked for, and no others."""
+    files = {path: text for path, text in frame.get("files", {}).items() if path in read}
+    return {"ended": frame["ended"], "files": files} if files else {"ended": frame["ended"]}
 
 
 def _unsafe(frame: Frame | None) -> UnsafeError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headless_wheel_builder.hooks.channel import Channel
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
+from headless_wheel_builder.hooks.frames import module_names
 from headless_wheel_builder.hooks.headstart import HeadStart, Order
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory
 from headless_wheel_builder.hooks.link import ProcessLink
@@ -106,6 +106,6 @@ class HookHost:
     def _learn(self, hook: str, path: str) -> None:
         # A hook that ended in a hurry left nothing to learn from.
         with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
-            names = json.load(file)
+            names = module_names(file.read())
             if self._memory is not None:
-                self._memory.learn(hook, [str(name) for name in names])
+                self._memory.learn(hook, names)

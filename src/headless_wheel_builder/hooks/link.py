@@ -9,7 +9,7 @@ import signal
 import time
 from typing import Final, Protocol
 
-from headless_wheel_builder.hooks.channel import Channel, Frame
+from headless_wheel_builder.hooks.channel import PERIOD, Channel, Frame
 from headless_wheel_builder.process import PIPE_SIZE, Group, OnOutput
 
 # For what was killed to be gone.
@@ -26,6 +26,10 @@ class Link(Protocol):
 
     def receive(self, on_output: OnOutput | None) -> Frame | None:
         """Wait for a frame and return it, None when the host is gone; hand on meanwhile what hooks print."""
+        ...
+
+    def last_frame(self) -> Frame | None:
+        """Return what a host that was killed has said last, if that comes at once."""
         ...
 
     def hand_on(self, on_output: OnOutput | None) -> None:
@@ -60,9 +64,16 @@ class ProcessLink:
             poll = select.poll()
             poll.register(output, select.POLLIN)
             poll.register(self._channel, select.POLLIN)
-            while self._channel.fileno() not in dict(poll.poll()):
+            while self._channel.fileno() not in dict(poll.poll(PERIOD)):
                 self.hand_on(on_output)
-        return self._channel.receive()
+                if self._has_ended():
+                    break
+        return self._channel.receive(self._has_ended)
+
+    def last_frame(self) -> Frame | None:
+        """Return what the host has said last."""
+        deadline = time.monotonic() + END_SECONDS
+        return self._channel.receive(lambda: time.monotonic() > deadline)
 
     def hand_on(self, on_output: OnOutput | None) -> None:
         """Hand on what was printed so far."""
@@ -82,6 +93,8 @@ class ProcessLink:
 
     def kill_hook(self, hook: int) -> None:
         """Kill the process group of a hook."""
+        if hook == os.getpgrp():
+            return  # our own, which no host has started
         # An orphan's id is its own until it is gone.
         deadline = time.monotonic() + END_SECONDS
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -90,6 +103,14 @@ class ProcessLink:
                 if _is_zombie(hook):
                     break
                 time.sleep(0.001)
+
+    def _has_ended(self) -> bool:
+        # Something that found the channel may keep it open. The host is only waited for in the end, as until then its
+        # id cannot be given to a stranger.
+        try:
+            return os.waitid(os.P_PID, self._group.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     def close(self) -> None:
         """End the host, and wait until it is gone."""

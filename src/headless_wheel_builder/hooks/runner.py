@@ -11,6 +11,7 @@ from typing import Final
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
 from headless_wheel_builder.events import CommandOutput, CommandStarted, HookOutput, Reporter, Warned
+from headless_wheel_builder.hooks.answer import read_answer
 from headless_wheel_builder.hooks.launcher import Launcher, OutputMode
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.redaction import Redaction
@@ -43,6 +44,7 @@ class HookRunner:
         :raises subprocess.CalledProcessError: it exited with a failure or was killed
         :raises IsolationError: it cannot be started
         :raises ProjectError: the source tree disappeared
+        :raises ValueError: what it left as its answer is none
         :raises Cancelled: the build was cancelled
         """
         environ = {**self._environ, **(extra_environ or {})}
@@ -81,10 +83,8 @@ class HookRunner:
     def _report_warnings(self, control_folder: str) -> None:
         # pyproject-hooks would raise these through the warnings module, whose state all builds of a process share.
         path = os.path.join(control_folder, "output.json")
-        try:
-            with open(path, encoding="utf-8") as file:
-                answer = json.load(file)
-        except (OSError, ValueError):
+        answer = read_answer(path)
+        if answer is None:
             return  # the hook ended without an answer: whoever reads the answer says so
         for warning in answer.pop("warnings", ()):
             self._report(Warned(str(warning["message"])))

@@ -15,6 +15,7 @@ from headless_wheel_builder.errors import DependencyError
 from headless_wheel_builder.events import Made, Reporter, silent
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher, OutputMode
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.timeline import Timeline
 from headless_wheel_builder.values import field, named_value
 
@@ -96,6 +97,7 @@ class Context:
     :param hook_output: where what the backend prints goes
     :param timeline: where what the build does is noted
     :param ahead: a hook host that runs already, in case it is wanted
+    :param max_unpacked_size: how many bytes a source distribution may unpack to
     :param share: variables that tell backends in other places how much they may do at once; here `environ` has them
     """
 
@@ -107,6 +109,7 @@ class Context:
     timeline: Timeline = field(default_factory=Timeline)
     ahead: HeadStart | None = None
     share: Mapping[str, str] = field(default_factory=dict)
+    max_unpacked_size: int = DEFAULT_SIZE
 
 
 class Provisioned(Protocol):

@@ -72,12 +72,14 @@ class ElsewhereCrew(Slots):
             strategy=facts_of(task.strategy),
             config_settings=task.config_settings,
             timeout=task.project.timeout,
+            max_unpacked_size=context.max_unpacked_size,
         )
         with open(source, "rb") as file:
             content = file.read()
         handed = self._submit(job, content, task, context)
         result = _taken(_awaited(handed, context), folder, context)
-        check_agreement(check_sdist(Path(source), context.processes.checkpoint), result.artifacts[0])
+        facts = check_sdist(Path(source), context.processes.checkpoint, context.max_unpacked_size)
+        check_agreement(facts, result.artifacts[0])
         return result
 
 

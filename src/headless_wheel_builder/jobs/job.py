@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headless_wheel_builder import errors
 from headless_wheel_builder._version import __version__
 from headless_wheel_builder.errors import BackendError, HeadlessWheelBuilderError, HookFailedError, RequestError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Job:
     :param python: the interpreter, by its version
     :param strategy: as `portable.facts_of` describes it
     :param timeout: seconds that the build may take; None for as long as it wants
+    :param max_unpacked_size: how many bytes the sdist may unpack to
     :param version: of this package, where the job comes from
     """
 
@@ -31,6 +33,7 @@ class Job:
     strategy: Mapping[str, Any]
     config_settings: Mapping[str, Any]
     timeout: float | None = None
+    max_unpacked_size: int = DEFAULT_SIZE
     version: str = __version__
 
     def to_json(self) -> str:

@@ -17,6 +17,7 @@ from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.removal import temporary_folder
+from headless_wheel_builder.values import changed
 
 
 def perform(
@@ -40,7 +41,9 @@ def perform(
     """
     context = Context(environ=environ, processes=processes or Processes(), report=report)
     try:
-        return _performed(Job.of_json(request), sdist, sharing(context, share or {}))
+        job = Job.of_json(request)
+        context = changed(context, max_unpacked_size=job.max_unpacked_size)
+        return _performed(job, sdist, sharing(context, share or {}))
     except HeadlessWheelBuilderError as error:
         return Done.of_error(error)
     except OSError as error:

@@ -56,7 +56,9 @@ class Progress:
         """
         if self._tasks.sdist is not None:
             return []
-        self._facts = check_sdist(Path(self.project.source), self._context.processes.checkpoint)
+        self._facts = check_sdist(
+            Path(self.project.source), self._context.processes.checkpoint, self._context.max_unpacked_size
+        )
         return self._begin_wheels(self._facts)
 
     def ready(self) -> Iterator[WheelTask]:
@@ -73,7 +75,7 @@ class Progress:
         :raises HeadlessWheelBuilderError: it cannot be published
         """
         staged = result.artifacts[0]
-        self._facts = check_sdist(staged.path)
+        self._facts = check_sdist(staged.path, size=self._context.max_unpacked_size)
         self.sdist = os.fspath(staged.path)
         if not self.project.wants_sdist:
             return self._begin_wheels(self._facts)

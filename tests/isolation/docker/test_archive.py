@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile.sdists import header
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
-from headless_wheel_builder.isolation.docker.archive import checked, of_bytes, of_folder, of_tree, packed, unpack
+from headless_wheel_builder.isolation.docker.archive import (
+    Member,
+    checked,
+    of_bytes,
+    of_folder,
+    of_tree,
+    packed,
+    unpack,
+)
 from headless_wheel_builder.process import Cancelled
 
 
@@ -89,6 +98,25 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> Non
     with pytest.raises(IsolationError, match="leads elsewhere"):
         unpack(packed([of_bytes(name, b"")]), str(folder))
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_file_of_nothing_but_holes_does_not_fill_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(IsolationError, match="more to copy out"):
+        unpack(packed([of_bytes("out/a", bytes(600)), of_bytes("out/b", bytes(600))]), str(tmp_path), 1000)
+    holes = header("out/holes", b"S", 0, extra=bytes(41) + b"00000000000\0" * 8 + b"\0" + b"00000077777\0")
+    with pytest.raises(IsolationError, match="more to copy out"):
+        unpack([holes, bytes(1024)], str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "members", [[of_bytes("out/a", b""), of_bytes("out/a", b"")], [of_bytes("out/a", b""), of_folder("out/a/b")],
+                [of_bytes("out/no/a", b"")], [of_bytes("out/" + "x" * 200, b""), of_bytes("out", b"")]]
+)  # fmt: skip
+def test_members_that_cannot_be_beside_each_other_are_an_error_of_the_engine(
+    tmp_path: Path, members: list[Member]
+) -> None:
+    with pytest.raises(IsolationError, match="cannot be read"):
+        unpack(packed(members), str(tmp_path))
 
 
 def test_an_archive_that_breaks_off_is_an_error(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -77,6 +78,22 @@ def test_a_piece_that_breaks_off_is_no_frame(engine: Engine) -> None:
     engine.socket.sendall(b"\1\0\0\0\0\0\0\x09abc")
     engine.socket.close()
     assert engine.receive() is None
+
+
+def test_a_piece_that_promises_gigabytes_is_handed_on_as_it_comes(engine: Engine) -> None:
+    engine.socket.sendall(b"\2\0\0\0\xff\xff\xff\xff")
+    threading.Thread(target=lambda: (engine.socket.sendall(b"x" * 1_500_000), engine.socket.close())).start()
+    assert engine.receive() is None
+    assert len(engine.printed) >= 1_000_000
+
+
+def test_frames_that_nobody_asked_for_do_not_fill_the_memory(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headless_wheel_builder.isolation.docker.attachment.LONGEST_FRAME", 1000)
+    for _ in range(10):
+        engine.write(1, bytes(500))
+    engine.attachment.finish(None)
+    engine.write(2, MARK)
+    assert engine.attachment.last_words == b""
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])

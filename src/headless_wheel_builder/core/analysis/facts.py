@@ -163,7 +163,10 @@ def _lines(value: str) -> tuple[str, ...]:
 
 
 def _pkg_info(source: Source) -> Facts:
-    headers = read_headers(source.tree.read("PKG-INFO") or b"")
+    try:
+        headers = read_headers(source.tree.read("PKG-INFO") or b"")
+    except ValueError:
+        return Facts()
 
     def first(header: str) -> str:
         return next(iter(headers.get(header, [])), "")

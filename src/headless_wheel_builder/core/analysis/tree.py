@@ -125,14 +125,16 @@ class SdistTree:
         return [*self._contents]
 
 
-def read_sdist(path: Path, checkpoint: Checkpoint) -> SdistTree:
+def read_sdist(path: Path, checkpoint: Checkpoint, size: int) -> SdistTree:
     """Read what matters of an sdist, in one go and without unpacking it.
+
+    :param size: how many bytes it may unpack to
 
     :raises SdistError: it is none, is damaged or is hostile
     """
     contents: dict[str, bytes | None] = {}
     left = TOTAL_LIMIT
-    with tarball.opened(path, checkpoint) as sdist:
+    with tarball.opened(path, size, checkpoint) as sdist:
         rules = MemberRules(path)
         for member in sdist.members():
             rules.admit(member)

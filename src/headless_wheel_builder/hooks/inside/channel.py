@@ -25,10 +25,14 @@ class Channel:
         self._identity = self._look()
 
     def read(self) -> Frame | None:
-        """Return the next frame, or None at the channel's end."""
+        """Return the next frame, or None at the channel's end; what is no frame is its end too."""
         head = self._bytes(4)
         body = None if head is None else self._bytes(int.from_bytes(head, "big"))
-        return None if body is None else json.loads(body)
+        try:
+            frame = None if body is None else json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        return frame if isinstance(frame, dict) else None
 
     def write(self, frame: Frame) -> bool:
         """Send a frame; tell whether there is somebody to read it."""

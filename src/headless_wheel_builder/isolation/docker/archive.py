@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
+from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 CHUNK: Final = 256 * 1024
 # Bytes of an archive that an engine unpacks about as fast as nothing at all.
@@ -19,6 +20,20 @@ FEW: Final = 1024 * 1024
 # Folders of a source tree that no build needs, and that only fit the machine they were made on.
 LEFT_OUT: Final = frozenset({"__pycache__", ".tox", ".nox"})
 ENVIRONMENT: Final = "pyvenv.cfg"
+
+# What tarfile passes on when the bytes are hostile, and what comes of names that cannot be beside each other.
+UNREADABLE: Final = (
+    tarfile.TarError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    EOFError,
+    FileExistsError,
+    FileNotFoundError,
+    NotADirectoryError,
+    IsADirectoryError,
+)
 
 # A member, and what opens its content.
 Member: TypeAlias = tuple[tarfile.TarInfo, Callable[[], Any] | None]
@@ -87,18 +102,23 @@ def checked(pieces: Iterable[bytes], checkpoint: Callable[[], None]) -> Iterator
         yield piece
 
 
-def unpack(stream: Iterable[bytes], folder: str) -> None:
+def unpack(stream: Iterable[bytes], folder: str, most: int = DEFAULT_SIZE) -> None:
     """Write the files of an archive that an engine made of a folder into another folder.
 
     Only plain files and folders; to whom they belonged is not kept.
 
-    :raises IsolationError: the archive is damaged, or has names that lead elsewhere
+    :param most: how many bytes all files may have: a file of nothing but holes costs a container nothing
+    :raises IsolationError: the archive is damaged, has more than that, or has names that lead elsewhere
     """
     try:
         with tarfile.open(fileobj=Reader(stream), mode="r|") as archive:
             for member in archive:
+                # As an engine sends it: it writes no sparse members, whose maps may tell of any size.
+                most -= max(member.size, 0) if member.isreg() else 0
+                if most < 0 or member.issparse():
+                    raise IsolationError("The container has more to copy out than any build makes")
                 _extract(archive, member, folder)
-    except tarfile.TarError as error:
+    except UNREADABLE as error:
         raise IsolationError("The engine sent an archive that cannot be read", cause=f"{error}.") from error
 
 
@@ -199,7 +219,7 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: str) -> 
     # The first part is the name of the folder itself.
     parts = member.name.split("/")[1:]
     if any(part in {"", ".", ".."} or os.sep in part for part in parts):
-        raise IsolationError(f"The engine sent an archive with the name {member.name!r}, which leads elsewhere")
+        raise IsolationError(f"The engine sent an archive with the name {member.name[:200]!r}, which leads elsewhere")
     path = os.path.join(folder, *parts)
     if member.isdir():
         os.makedirs(path, exist_ok=True)

@@ -20,6 +20,7 @@ STDOUT: Final = 1
 LAST: Final = 2000
 # What a hook answers is sent whole: metadata of thousands of files, for example.
 LONGEST_FRAME: Final = 64 * 1024 * 1024
+LONGEST_PIECE: Final = 1024 * 1024
 # A connection over which nothing comes any more is noticed after about two minutes.
 KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 6))
 
@@ -42,6 +43,9 @@ class Attachment:
         self.last_words = b""
         self._frames = bytearray()
         self._printed = bytearray()
+        # Of the piece that comes: whether it is of frames, and how much of it is still to come.
+        self._is_framed = False
+        self._left = 0
         self._sending = threading.Lock()
 
     def send(self, frame: Frame) -> None:
@@ -97,12 +101,19 @@ class Attachment:
 
     def _take(self) -> bool:
         """Take one piece from the connection; tell whether there was one."""
-        head = self._exactly(HEAD)
-        piece = self._exactly(int.from_bytes(head[4:], "big")) if head else b""
-        if not head:
+        if not self._left:
+            head = self._exactly(HEAD)
+            if not head:
+                return False
+            self._is_framed, self._left = head[0] == STDOUT, int.from_bytes(head[4:], "big")
+        # Engines send kilobytes. One that promises gigabytes is not believed at once.
+        piece = self._exactly(min(self._left, LONGEST_PIECE))
+        if len(piece) < min(self._left, LONGEST_PIECE):
             return False
-        (self._frames if head[0] == STDOUT else self._printed).extend(piece)
-        return True
+        self._left -= len(piece)
+        (self._frames if self._is_framed else self._printed).extend(piece)
+        # Frames that nobody takes: whoever sends so many is no host.
+        return len(self._frames) <= 2 * LONGEST_FRAME
 
     def _exactly(self, count: int) -> bytes:
         parts = bytearray()

@@ -97,6 +97,9 @@ class Container:
         """Wait for a frame of the host and return it, None when the container is gone."""
         return self._streams.receive(on_output)
 
+    def last_frame(self) -> Frame | None:
+        """Return nothing: what it says last is about a hook that ends with it."""
+
     def hand_on(self, on_output: OnOutput | None) -> None:
         """Hand on what a hook that has ended printed last."""
         self._streams.finish(on_output)

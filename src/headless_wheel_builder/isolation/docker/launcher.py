@@ -11,6 +11,7 @@ from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
+from headless_wheel_builder.hooks.frames import module_names
 from headless_wheel_builder.hooks.launcher import BackendPlace, Memory, to_stderr
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.ahead import Ahead
@@ -18,7 +19,7 @@ from headless_wheel_builder.isolation.docker.archive import Member, beginning, o
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.verification import KILLED
-from headless_wheel_builder.isolation.docker.workshop import Workshop
+from headless_wheel_builder.isolation.docker.workshop import Workshop, understood
 from headless_wheel_builder.process import OnOutput, Processes
 
 SOURCES: Final = f"{programs.HOME}/source"
@@ -129,7 +130,7 @@ class ContainerLauncher:
         if answer not in ended.get("files", {}):
             text = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
-        return json.loads(ended["files"][answer])
+        return understood(ended["files"][answer], os.path.basename(script))
 
     def _prepare_repair(self) -> None:
         if self._is_for_wheel and self._may_be_compiled and self.repairer is not None:
@@ -233,7 +234,7 @@ class ContainerLauncher:
         for path, text in ended.get("files", {}).items():
             name = os.path.basename(path)
             if name == "modules.json" and self._memory is not None:
-                self._memory.learn(hook, [str(one) for one in json.loads(text)])
+                self._memory.learn(hook, module_names(text))
             elif name == "output.json":
                 with open(os.path.join(control, name), "w", encoding="utf-8", errors="surrogateescape") as file:
                     file.write(text)

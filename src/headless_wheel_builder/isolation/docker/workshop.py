@@ -60,7 +60,7 @@ class Workshop:
         if ended["ended"] or answer not in ended.get("files", {}):
             cause = printed.decode(errors="replace").strip()
             raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause)
-        return json.loads(ended["files"][answer])
+        return understood(ended["files"][answer], os.path.basename(script))
 
     def read(self, path: str) -> str:
         """Return what a file has.
@@ -91,6 +91,17 @@ class Workshop:
             cause=said or "It printed nothing.",
             hint="Was it removed, the engine stopped, or the machine out of memory?",
         )
+
+
+def understood(answer: str, script: str) -> Any:
+    """Read what a program of ours has written, or what something in its container has made of that.
+
+    :raises IsolationError: it is no JSON
+    """
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        raise IsolationError(f"{script} gave an answer in the container that cannot be read") from None
 
 
 class Supplied:
