@@ -23,6 +23,7 @@ from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.temporary import all_temporary
 
 
 def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead: HeadStart | None = None) -> int:
@@ -90,7 +91,8 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             from headless_wheel_builder.cli.adjustment import for_the_target
 
             own = for_the_target(own[0], request, given, context)
-        return work(Build(own[1], strategies(own[0], os.environ)[0], context))
+        with all_temporary(terminal):
+            return work(Build(own[1], strategies(own[0], os.environ)[0], context))
 
     outcome = interruption.run(build)
     if isinstance(outcome, BuildResult):

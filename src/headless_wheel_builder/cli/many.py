@@ -30,6 +30,7 @@ from headless_wheel_builder.jobs.plan import Shard, Source, Wanted, plan_facts, 
 from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.temporary import all_temporary
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -77,7 +78,8 @@ class Many:
                 self._terminal.data(json.dumps(plan_facts(plan, requires), indent=2))
             else:
                 self._check(plan)
-                self._build(plan, found.crew(plan), context)
+                with all_temporary(self._terminal):
+                    self._build(plan, found.crew(plan), context)
                 return self._exit_code(plan)
         return 0
 
