@@ -5,6 +5,7 @@ Little is imported here, because the signals are received from the first moment 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -39,11 +40,13 @@ class Interruption:
     The build runs on another thread, so that no signal can break into its cleaning up.
 
     :param before_exit: called when a signal ends the program before or after the build
+    :param is_program: whether this process does nothing else, and has no threads yet
     """
 
     before_exit: Callable[[], None] | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_program: bool = False) -> None:
+        self._is_program = is_program
         self._is_building = False
         for number in SIGNALS:
             # Ignored signals stay ignored: nohup and background jobs of a script rely on it.
@@ -59,10 +62,9 @@ class Interruption:
         :raises Interrupted: a signal ended it
         """
         from headless_wheel_builder.background import Background
-        from headless_wheel_builder.process import Cancelled, Processes
+        from headless_wheel_builder.process import Cancelled
 
-        processes = Processes()
-        with _Channel() as channel:
+        with self._processes() as processes, _Channel() as channel:
             self._is_building = True
             building = Background(lambda: work(processes), at_end=channel.close_down).start()
             received = []
@@ -74,6 +76,17 @@ class Interruption:
             return building.result()
         except Cancelled:
             raise Interrupted(received[0]) from None
+
+    @contextlib.contextmanager
+    def _processes(self) -> Iterator[Processes]:
+        from headless_wheel_builder.guard import Guard, GuardedProcesses, forked
+        from headless_wheel_builder.process import Processes
+
+        if not self._is_program or not hasattr(os, "fork"):
+            yield Processes()
+            return
+        with contextlib.closing(Guard(forked)) as guard:
+            yield GuardedProcesses(guard)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._is_building:

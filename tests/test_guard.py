@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from support import is_alive, is_gone, pid_in, wait_for
 
-from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
 SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(600)"
 # A worker in the middle of a job, whose program has a child.
 WORKER = """
     import sys
-    from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+    from headless_wheel_builder.guard import Guard, GuardedProcesses
 
     def main():
         program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sys.argv[1]!r}, {sys.argv[2]!r}])"
@@ -76,7 +76,7 @@ def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:
 
 def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
     guard = Guard()
-    os.killpg(guard._group.process.pid, signal.SIGKILL)  # noqa: SLF001
-    wait_for(lambda: not is_alive(guard._group.process.pid))  # noqa: SLF001
+    os.killpg(guard.process.pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(guard.process.pid))
     assert GuardedProcesses(guard).run([sys.executable, "-c", "pass"], env={}) == 0
     guard.close()
