@@ -1,0 +1,89 @@
+"""The builds that are ended: of projects whose backends leave behind all that they can."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import projects
+from containers import IMAGE, PYTHON
+
+# Starts a child, and a daemon as one is made by the book: in a session of its own, without its parent.
+DAEMON = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(600)"
+LITTER = f"""\
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+subprocess.run([sys.executable, "-c", {DAEMON!r}], check=True)
+time.sleep(0.1)
+"""
+HOOKS = """
+def littering(hook):
+    def littered(*args):
+{litter}
+        return hook(*args)
+    return littered
+
+build_sdist, build_wheel = littering(build_sdist), littering(build_wheel)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """A command line in a workspace.
+
+    :param make: fills the workspace
+    :param argv: its arguments
+    :param is_hosted: whether hooks are run by a host
+    :param names: how the names of all that it publishes begin
+    """
+
+    name: str
+    make: Callable[[Path], object]
+    argv: tuple[str, ...]
+    is_hosted: bool = True
+    names: tuple[str, ...] = ("demo-1.0",)
+    env: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def in_tree(root: Path) -> None:
+    """Make a project whose hooks have interpreters of their own."""
+    projects.silent(root, HOOKS.format(litter=textwrap.indent(LITTER, " " * 8)))
+
+
+def installed(root: Path) -> None:
+    """Make a project of setuptools, whose hooks are forked from a host."""
+    folder = projects.setuptools(root)
+    projects.write(folder, {"setup.py": f"import setuptools\n{LITTER}setuptools.setup()\n"})
+
+
+def both(root: Path) -> None:
+    """Make two projects, one of each kind."""
+    installed(root)
+    (root / "demo").rename(root / "other")
+    pyproject = root / "other" / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"demo"', '"other"\npy-modules = []'.partition("\n")[0]))
+    in_tree(root)
+
+
+BUILDS = (
+    Build("in-tree backend", in_tree, ("demo",), is_hosted=False),
+    Build("installed backend", installed, ("demo",)),
+    Build("installed backend, wheel only", installed, ("demo", "-w", "-q")),
+    Build("new environment by uv", installed, ("demo", "--fresh-env")),
+    Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip")),
+    Build("no isolation", in_tree, ("demo", "-nx"), is_hosted=False),
+    Build(
+        "many targets",
+        both,
+        ("demo", "other", "--python", "3", "-s", "-w", "-o", "dist", "--jobs", "2"),
+        names=("demo-1.0", "other-1.0"),
+    ),
+)
+
+
+def in_container(engine: str) -> Build:
+    """Return a build in a container of an engine."""
+    flags = ("demo", "-w", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON)
+    return Build("container", in_tree, flags, env={"DOCKER_HOST": engine})
