@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from headless_wheel_builder import watchman
+from headless_wheel_builder.adoption import OURS
 from headless_wheel_builder.process import Child, Group, Processes, Running, Stoppable
 
 # More descriptors than a process has before it does anything.
@@ -40,6 +41,7 @@ def forked(theirs: int) -> Child:
             _become(theirs)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    OURS.add(pid)
     return Started(pid, None)
 
 

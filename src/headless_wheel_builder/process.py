@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 
+from headless_wheel_builder.adoption import OURS, STARTING
 from headless_wheel_builder.values import value
 
 OnOutput: TypeAlias = Callable[[bytes], None]
@@ -277,16 +278,18 @@ class Group:
         :raises OSError: it cannot be started
         """
         stdout, stderr = _STREAMS[output]
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=pass_fds,
-        )
+        with STARTING:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
+            OURS.add(process.pid)
         return cls(process)
 
     def stop(self, how: Stop) -> None:

@@ -1,4 +1,4 @@
-"""Orphans: processes that outlived their parent, wherever they went. The host takes the kernel's place as theirs."""
+"""Orphans: processes that outlived their parent, wherever they went. Whoever adopts them can end them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 # Of prctl: PR_SET_CHILD_SUBREAPER.
 ADOPT = 36
-CHILDREN = "/proc/self/task/{}/children"
+TASKS = "/proc/self/task"
 # What cannot be killed, as it waits for a disk for example, is not waited for.
 MOST_LOOKS = 2000
 PAUSE = 0.001
@@ -38,17 +39,17 @@ def adopt_orphans() -> None:
     sys.modules.pop("_ctypes", None)
 
 
-def reap_children(kept: int) -> None:
-    """Wait for children that have ended, as init does for orphans, but not for `kept`."""
-    for child in _children(kept):
+def reap(processes: Iterable[int]) -> None:
+    """Wait for those of some children that have ended, as init does for orphans."""
+    for child in processes:
         _is_reaped(child)
 
 
-def end_children(kept: int = 0) -> None:
-    """End all children but `kept`, and all that descends from them."""
+def end_children(but: int = 0) -> None:
+    """End all children but one, and all that descends from them."""
     for _ in range(MOST_LOOKS):
         # The children of one that ends become ours before it can be waited for.
-        left = _children(kept)
+        left = children(but)
         for child in left:
             try:
                 os.kill(child, signal.SIGKILL)
@@ -60,14 +61,21 @@ def end_children(kept: int = 0) -> None:
             select.select([], [], [], PAUSE)
 
 
-def _children(kept: int) -> list[int]:
-    """Return the children of this process, which has one thread, without `kept`."""
+def children(but: int = 0) -> list[int]:
+    """Return the children of this process but one; none where the system does not tell."""
+    try:
+        return [child for thread in os.listdir(TASKS) for child in _children_of(thread) if child != but]
+    except OSError:
+        return []
+
+
+def _children_of(thread: str) -> list[int]:
     try:
         # As bytes, for no codec that a fresh interpreter does not have.
-        with open(CHILDREN.format(os.getpid()), "rb") as file:
-            return [int(child) for child in file.read().split() if int(child) != kept]
-    except OSError:
-        return []  # a kernel that does not tell
+        with open(f"{TASKS}/{thread}/children", "rb") as file:
+            return [int(child) for child in file.read().split()]
+    except FileNotFoundError:
+        return []  # of a thread that has ended
 
 
 def _is_reaped(child: int) -> bool:

@@ -12,7 +12,7 @@ import sys
 import warnings
 
 from headless_wheel_builder.hooks.inside.ending import last_words
-from headless_wheel_builder.hooks.inside.orphans import adopt_orphans, end_children, reap_children
+from headless_wheel_builder.hooks.inside.orphans import adopt_orphans, children, end_children, reap
 from headless_wheel_builder.hooks.inside.preloading import preload
 
 TYPE_CHECKING = False
@@ -144,7 +144,7 @@ class Host:
             ready = select.select([self._channel.reader, self._wakeup], [], [])[0]
             if self._wakeup in ready:
                 os.read(self._wakeup, 4096)
-                reap_children(self._pid)
+                reap(children(self._pid))
             if self._channel.reader in ready:
                 frame = self._channel.read()
                 self._end("kill" if frame is None else frame["end"])
