@@ -24,7 +24,7 @@ def adopt() -> None:
 def reap_orphans() -> None:
     """Wait for orphans that have ended: others may wait until their process ids are gone."""
     with STARTING:
-        reap(child for child in children() if child not in OURS and _is_of_another_session(child))
+        reap([child for child in children() if child not in OURS and _is_of_another_session(child)])
 
 
 def end_orphans() -> None:

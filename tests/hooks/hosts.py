@@ -73,6 +73,7 @@ class Way:
         memory: Memory | None = None,
         name: str = "backend",
         ahead: Mapping[str, object] | None = None,
+        is_in_tree: bool = False,
     ) -> None:
         self.place = place
         self.folder = folder
@@ -99,7 +100,7 @@ class Way:
         if ahead is not None and is_hosted:
             self.ahead.begin(changed(self.order(), **ahead))
         self._launchers = Launchers(self.processes, self.recorder, output, self.ahead)
-        place_of_backend = BackendPlace(os.fspath(self.source), name)
+        place_of_backend = BackendPlace(os.fspath(self.source), name, is_in_tree=is_in_tree)
         self.launcher: Launcher = self.processes
         if is_hosted:
             self.launcher = self._launchers.launcher(python, self.environ, place_of_backend, memory)

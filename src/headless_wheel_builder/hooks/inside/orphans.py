@@ -9,7 +9,6 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 # Of prctl: PR_SET_CHILD_SUBREAPER.
@@ -39,7 +38,7 @@ def adopt_orphans() -> None:
     sys.modules.pop("_ctypes", None)
 
 
-def reap(processes: Iterable[int]) -> None:
+def reap(processes: list[int]) -> None:
     """Wait for those of some children that have ended, as init does for orphans."""
     for child in processes:
         _is_reaped(child)
