@@ -10,12 +10,9 @@ from frontends import Frontends, Running, left_nothing, tree
 from test_interruption import hanging, slow_requirement
 
 PHASES = {
-    "asked for requirements": ("get_requires_for_build_sdist", ()),
-    "building an sdist": ("build_sdist", ()),
     "building a wheel from its sdist": ("build_wheel", ()),
     "unpacking to a folder of the user's": ("build_wheel", ("--sdist-extract-dir", "../kept")),
     "building into a folder elsewhere": ("build_wheel", ("-w", "-o", "../elsewhere")),
-    "building without isolation": ("build_wheel", ("-nx",)),
     "building for a target of many": ("build_wheel", ("--python", "3", "--jobs", "2", "-s", "-w")),
     "preparing metadata": ("prepare_metadata_for_build_wheel", ("--metadata",)),
 }

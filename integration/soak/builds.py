@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import projects
@@ -35,25 +35,22 @@ class Build:
 
     :param make: fills the workspace
     :param argv: its arguments
-    :param is_hosted: whether hooks are run by a host
     :param names: how the names of all that it publishes begin
     """
 
     name: str
     make: Callable[[Path], object]
     argv: tuple[str, ...]
-    is_hosted: bool = True
     names: tuple[str, ...] = ("demo-1.0",)
-    env: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def in_tree(root: Path) -> None:
-    """Make a project whose hooks have interpreters of their own."""
+    """Make a project with its backend in its tree."""
     projects.silent(root, HOOKS.format(litter=textwrap.indent(LITTER, " " * 8)))
 
 
 def installed(root: Path) -> None:
-    """Make a project of setuptools, whose hooks are forked from a host."""
+    """Make a project of setuptools."""
     folder = projects.setuptools(root)
     projects.write(folder, {"setup.py": f"import setuptools\n{LITTER}setuptools.setup()\n"})
 
@@ -68,12 +65,12 @@ def both(root: Path) -> None:
 
 
 BUILDS = (
-    Build("in-tree backend", in_tree, ("demo",), is_hosted=False),
+    Build("in-tree backend", in_tree, ("demo",)),
     Build("installed backend", installed, ("demo",)),
     Build("installed backend, wheel only", installed, ("demo", "-w", "-q")),
     Build("new environment by uv", installed, ("demo", "--fresh-env")),
     Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip")),
-    Build("no isolation", in_tree, ("demo", "-nx"), is_hosted=False),
+    Build("no isolation", in_tree, ("demo", "-nx")),
     Build(
         "many targets",
         both,
@@ -83,7 +80,4 @@ BUILDS = (
 )
 
 
-def in_container(engine: str) -> Build:
-    """Return a build in a container of an engine."""
-    flags = ("demo", "-w", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON)
-    return Build("container", in_tree, flags, env={"DOCKER_HOST": engine})
+CONTAINER = Build("container", in_tree, ("demo", "-w", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON))

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -43,9 +44,14 @@ class Started:
         self._reader.start()
 
     def _read(self) -> None:
+        # Not blocked in a read, which would hold the other end open after it is closed.
         with contextlib.suppress(OSError):
-            while chunk := os.read(self.ours, 65536):
-                self.output += chunk
+            while self.is_open:
+                if select.select([self.ours], [], [], 0.02)[0]:
+                    chunk = os.read(self.ours, 65536)
+                    if not chunk:
+                        return
+                    self.output += chunk
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; tell whether it has ended."""
@@ -63,6 +69,7 @@ class Started:
         """Close the other end of all that it prints to."""
         if self.is_open:
             self.is_open = False
+            self._reader.join()
             os.close(self.ours)
 
     def host(self) -> int | None:

@@ -18,9 +18,12 @@ from frontends import tree
 from integration.soak.builds import Build
 from integration.soak.endings import Ending
 from integration.soak.started import DEADLINE, Started, start
+from watched_engine import WatchedEngine
 
 CANCELLED = Path(__file__).with_name("cancelled.py")
 OLD = "dist/old-0.9.tar.gz"
+# The engine ends by itself what a killed command line has left there.
+ENGINE_SECONDS = 30.0
 FRONTEND = ("-m", "headless_wheel_builder")
 
 
@@ -45,14 +48,16 @@ class Trial:
     """A workspace with a temporary folder and a cache, which are used by one build after the other.
 
     :param cache: is shared by all
+    :param engine: of containers
     """
 
-    def __init__(self, folder: Path, build: Build, cache: Path) -> None:
+    def __init__(self, folder: Path, build: Build, cache: Path, engine: WatchedEngine | None = None) -> None:
         self.build = build
+        self._engine = engine
         self.root = folder / "w"
         self.temporary = folder / "tmp"
         self.temporary.mkdir(parents=True)
-        self._env = {"HWB_CACHE_DIR": str(cache), **build.env}
+        self._env = {"HWB_CACHE_DIR": str(cache), **({"DOCKER_HOST": engine.host} if engine else {})}
         build.make(self.root)
         self._places = [self.root / "dist", self.root / "demo" / "dist"]
         for place in self._places:
