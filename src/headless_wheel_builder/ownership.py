@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import re
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.removal import remove_tree
@@ -23,6 +22,10 @@ if TYPE_CHECKING or sys.platform != "win32":
     from headless_wheel_builder import locks
 else:
     from headless_wheel_builder import exclusion as locks
+
+
+# Letters that `tempfile` adds to a name.
+RANDOM: Final = 8
 
 
 class OwnedFolder:
@@ -121,7 +124,8 @@ def _remove_ownerless(path: str, rescue: Callable[[str], None] | None) -> None:
 
 def is_made_here(name: str) -> bool:
     """Tell whether a name is one that `own_new` made for a folder that can be locked, since this machine was booted."""
-    return re.fullmatch(rf"\.?hwb-[a-z]+-{boot()}-\w{{8}}", name) is not None
+    prefix, _, rest = name.rpartition(f"-{boot()}-")
+    return prefix.startswith((".hwb-", "hwb-")) and len(rest) == RANDOM
 
 
 def is_of_this_user(status: os.stat_result) -> bool:

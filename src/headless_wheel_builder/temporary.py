@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
@@ -23,6 +22,9 @@ T = TypeVar("T")
 
 # Others may remove their common folder, as they leave it, between two steps of ours.
 ATTEMPTS: Final = 5
+# Names of folders that are the same for each run have sixteen of these.
+HEXADECIMAL: Final = frozenset("0123456789abcdef")
+DIGITS: Final = 16
 
 
 @contextlib.contextmanager
@@ -84,9 +86,13 @@ def _in_root(make: Callable[[str], T]) -> T | None:
         with contextlib.suppress(FileNotFoundError):
             if not _is_private(root):
                 return None
-            remove_ownerless(root, lambda name: is_made_here(name) or re.fullmatch("[0-9a-f]{16}", name) is not None)
+            remove_ownerless(root, _is_ours)
             return make(root)
     return None
+
+
+def _is_ours(name: str) -> bool:
+    return is_made_here(name) or (len(name) == DIGITS and HEXADECIMAL.issuperset(name))
 
 
 def _root() -> str:
