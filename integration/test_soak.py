@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 SOAK = Path(__file__).with_name("soak")
-MINUTES = "0.4"
+MINUTES = "0.3"
 
 
 def test_builds_that_are_ended_at_random_moments_leave_nothing() -> None:
