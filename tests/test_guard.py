@@ -80,3 +80,15 @@ def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
     wait_for(lambda: not is_alive(guard.process.pid))
     assert GuardedProcesses(guard).run([sys.executable, "-c", "pass"], env={}) == 0
     guard.close()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed_stay_so(tmp_path: Path, closed: str) -> None:
+    program = "import os, sys; from headless_wheel_builder.guard import Guard, forked\n"
+    program += "before = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
+    program += "guard = Guard(forked)\n"
+    program += "after = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
+    program += "open(sys.argv[1], 'w').write(str(before == after)); guard.close()"
+    argv = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", program, str(tmp_path / "answer")]
+    subprocess.run(argv, check=True)
+    assert (tmp_path / "answer").read_text() == "True"

@@ -101,8 +101,9 @@ def test_a_common_folder_that_others_can_get_at_is_not_used(temporary: Path, roo
     root.chmod(mode)
     there = root / left_here(root).name
     root.chmod(mode)
-    with temporary_folder("hwb-env-", silent) as folder:
+    with all_temporary(silent), temporary_folder("hwb-env-", silent) as folder:
         assert Path(folder).parent == temporary.resolve()
+        assert Path(tempfile.gettempdir()).parent == temporary.resolve()
     assert same_folder(NAME) is None
     assert there.is_dir()
 

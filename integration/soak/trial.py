@@ -21,7 +21,6 @@ from integration.soak.started import DEADLINE, Started, start
 from watched_engine import WatchedEngine
 
 CANCELLED = Path(__file__).with_name("cancelled.py")
-OLD = "dist/old-0.9.tar.gz"
 # The engine ends by itself what a killed command line has left there.
 ENGINE_SECONDS = 30.0
 FRONTEND = ("-m", "headless_wheel_builder")

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 
 from headless_wheel_builder import watchman
 from headless_wheel_builder.adoption import OURS
+from headless_wheel_builder.hooks.channel import above_streams
 from headless_wheel_builder.process import Child, Group, Processes, Running, Stoppable
 
 # More descriptors than a process has before it does anything.
@@ -64,7 +65,7 @@ class Guard:
     """A process that outlives this one for as long as it takes to end what this one has started."""
 
     def __init__(self, start: Callable[[int], Child] = spawned) -> None:
-        theirs, self._ours = os.pipe()
+        theirs, self._ours = map(above_streams, os.pipe())
         try:
             # Kept, or it would count as a process that nobody waits for.
             self.process = start(theirs)

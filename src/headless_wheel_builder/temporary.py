@@ -96,13 +96,20 @@ def _is_ours(name: str) -> bool:
 
 
 def _root() -> str:
-    return os.path.join(_system_folder(), f"hwb-{0 if os.name == 'nt' else os.geteuid()}")
+    return os.path.join(_system_folder(), _name())
+
+
+def _name() -> str:
+    return f"hwb-{0 if os.name == 'nt' else os.geteuid()}"
 
 
 def _system_folder() -> str:
     folder = os.path.realpath(tempfile.gettempdir())
-    # The one that `all_temporary` set.
-    return os.path.dirname(os.path.dirname(folder)) if is_made_here(os.path.basename(folder)) else folder
+    if is_made_here(os.path.basename(folder)):
+        # The one that `all_temporary` set, in the common folder or where that would be.
+        folder = os.path.dirname(folder)
+        return os.path.dirname(folder) if os.path.basename(folder) == _name() else folder
+    return folder
 
 
 def _is_private(root: str) -> bool:

@@ -247,8 +247,9 @@ TWO_DAEMONS = "daemon('first', lambda: (daemon('second'), time.sleep(60)))\nwhil
 
 
 @pytest.mark.parametrize("end", ["return 'x'", "raise SystemExit(1)", "os.kill(os.getpid(), signal.SIGSEGV)"])
-def test_daemons_end_with_the_hook_that_started_them(ways: Ways, end: str) -> None:
-    ways.write(backend(DAEMONS, TWO_DAEMONS + end))
+@pytest.mark.parametrize("more", ["", "import ctypes"])
+def test_daemons_end_with_the_hook_that_started_them(ways: Ways, end: str, more: str) -> None:
+    ways.write(backend(DAEMONS + more, TWO_DAEMONS + end))
     with ways.way() as way:
         way.call()
         assert way.reasons == []

@@ -24,8 +24,9 @@ def adopt_orphans() -> None:
 
     Nothing of it is seen in processes that are forked afterwards.
     """
-    if sys.implementation.name != "cpython" or "_ctypes" in sys.modules:
+    if sys.implementation.name != "cpython":
         return
+    is_new = "_ctypes" not in sys.modules
     try:
         # Not `ctypes`, which takes much longer to import.
         import _ctypes
@@ -35,7 +36,8 @@ def adopt_orphans() -> None:
         _ctypes.call_function(function, (ADOPT, 1, 0, 0, 0))
     except (ImportError, AttributeError, OSError):
         pass
-    sys.modules.pop("_ctypes", None)
+    if is_new:
+        sys.modules.pop("_ctypes", None)
 
 
 def reap(processes: list[int]) -> None:
