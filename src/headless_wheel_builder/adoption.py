@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
-from typing import Final
 
 from headless_wheel_builder.hooks.inside.orphans import adopt_orphans, children, end_children, reap
-
-# The processes that this one has started itself, and waits for.
-OURS: Final[set[int]] = set()
-# Held while one is started, until it is known.
-STARTING: Final = threading.Lock()
+from headless_wheel_builder.process import OURS, STARTING
 
 
 def adopt() -> None:

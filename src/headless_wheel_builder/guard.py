@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from headless_wheel_builder import watchman
-from headless_wheel_builder.adoption import OURS
 from headless_wheel_builder.hooks.channel import above_streams
-from headless_wheel_builder.process import Child, Group, Processes, Running, Stoppable
+from headless_wheel_builder.process import OURS, Child, Group, Processes, Running, Stoppable
 
 # More descriptors than a process has before it does anything.
 DESCRIPTORS: Final = 4096

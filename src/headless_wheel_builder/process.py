@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 
-from headless_wheel_builder.adoption import OURS, STARTING
 from headless_wheel_builder.values import value
 
 OnOutput: TypeAlias = Callable[[bytes], None]
@@ -31,6 +30,9 @@ GRACE_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
 PIPE_SIZE = 65536
 ANSWER_BYTES = 1024 * 1024
+# The processes that this one has started itself, and waits for; held while one is started, until it is known.
+OURS: Final[set[int]] = set()
+STARTING: Final = threading.Lock()
 
 
 class Cancelled(BaseException):
