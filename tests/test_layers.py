@@ -146,6 +146,8 @@ def test_only_process_py_starts_processes() -> None:
     starters = {module.name: found for module in ALL if (found := starts_processes(module))}
     # Before there is time to import process.py.
     assert starters.pop("hooks.headstart") == ["os.execve", "os.fork"]
+    # As it is, at once: the guard of a program.
+    assert starters.pop("guard") == ["os.fork"]
     # Programs of their own, the first for ssh, the second of ours, the others for the build environment's interpreter.
     assert starters.pop("isolation.docker.leash") == ["os.execvp", "os.fork"]
     assert starters.pop("hooks.no_network") == ["os.execve"]

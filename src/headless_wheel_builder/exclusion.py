@@ -7,6 +7,7 @@ want the same environment at once, the second does without the store.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 
 SHARING = False
@@ -53,3 +54,11 @@ def shared(path: str) -> Lock | None:
     :raises OSError: the file cannot be locked
     """
     return exclusive(path) if os.path.exists(path) else None
+
+
+def folder(path: str) -> Lock | None:
+    """Say that folders cannot be locked here.
+
+    :raises OSError: always
+    """
+    raise OSError(errno.ENOTSUP, "Folders cannot be locked", path)

@@ -55,6 +55,15 @@ def shared(path: str) -> Lock | None:
         return None
 
 
+def folder(path: str) -> Lock | None:
+    """Lock a folder exclusively; None while anyone else has it.
+
+    :raises FileNotFoundError: there is none
+    :raises OSError: it cannot be locked
+    """
+    return _lock(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, fcntl.LOCK_EX)
+
+
 def _lock(path: str, flags: int, kind: int) -> Lock | None:
     while True:
         descriptor = os.open(path, flags, 0o600)

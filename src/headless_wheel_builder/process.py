@@ -32,6 +32,9 @@ GRACE_SECONDS = 5.0
 DRAIN_SECONDS = 1.0
 PIPE_SIZE = 65536
 ANSWER_BYTES = 1024 * 1024
+# The processes that this one has started itself, and waits for; held while one is started, until it is known.
+OURS: Final[set[int]] = set()
+STARTING: Final = threading.Lock()
 
 
 class Cancelled(BaseException):
@@ -284,16 +287,18 @@ class Group:
         :raises OSError: it cannot be started
         """
         stdout, stderr = _STREAMS[output]
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=pass_fds,
-        )
+        with STARTING:
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
+            OURS.add(process.pid)
         return cls(process)
 
     def stop(self, how: Stop) -> None:

@@ -1,24 +1,12 @@
-"""Temporary folders, which are removed whatever a backend did to them."""
+"""Remove folders, whatever a backend did to them."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 
 from headless_wheel_builder.events import Reporter, Warned
-
-
-@contextlib.contextmanager
-def temporary_folder(prefix: str, report: Reporter) -> Iterator[str]:
-    """Have an empty folder, by its path without links, for the length of a `with` block."""
-    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield folder
-    finally:
-        remove_tree(folder, report)
 
 
 def remove_tree(path: str, report: Reporter) -> None:

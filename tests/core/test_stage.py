@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
+from headless_wheel_builder.core.stage import PREFIX, Stage, check_output_dir, staging
 from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import silent
+from headless_wheel_builder.ownership import boot
 
 
 def nothing() -> None:
@@ -267,3 +268,52 @@ def test_a_link_to_a_folder_is_a_folder(tmp_path: Path) -> None:
     with stage_for(tmp_path / "link") as stage:
         stage.publish(put(stage, "one"), nothing)
     assert content(tmp_path / "real") == {"one": "one"}
+
+
+def test_what_a_killed_build_left_beside_the_artifacts_goes_with_the_next_stage(tmp_path: Path) -> None:
+    left = tmp_path / f"{PREFIX}{boot()}-abcdefgh"
+    (left / "tmp1").mkdir(parents=True)
+    with stage_for(tmp_path) as stage:
+        stage.publish(put(stage, "one"), nothing)
+        assert not left.exists()
+    assert content(tmp_path) == {"one": "one"}
+
+
+def test_what_a_killed_build_left_beside_the_source_tree_goes_with_the_next_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    left = tmp_path / f"{PREFIX}{boot()}-abcdefgh"
+    for folder in (left, source / "tmp"):
+        folder.mkdir(parents=True)
+    # No place for a stage.
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(source / "tmp"))
+    with stage_for(source / "dist", source) as stage:
+        assert Path(stage.folder()).parent.parent == tmp_path
+        assert not left.exists()
+    assert os.listdir(tmp_path) == ["source"]
+
+
+def test_the_stage_of_a_build_that_runs_is_not_disturbed_by_another(tmp_path: Path) -> None:
+    with stage_for(tmp_path) as stage:
+        files = put(stage, "one")
+        with stage_for(tmp_path) as other:
+            other.publish(put(other, "two"), nothing)
+        stage.publish(files, nothing)
+    assert content(tmp_path) == {"one": "one", "two": "two"}
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(("there", "expected"), [({}, "old"), ({"one": "new"}, "new")])
+def test_an_artifact_that_a_killed_build_had_moved_away_comes_back(
+    tmp_path: Path, there: dict[str, str], expected: str
+) -> None:
+    kept = tmp_path / f"{PREFIX}{boot()}-abcdefgh" / "replaced"
+    kept.mkdir(parents=True)
+    (kept / "one").write_text("old")
+    for name, text in there.items():
+        (tmp_path / name).write_text(text)
+    with stage_for(tmp_path) as stage:
+        stage.folder()
+    assert content(tmp_path) == {"one": expected}
+    assert os.listdir(tmp_path) == ["one"]

@@ -78,6 +78,7 @@ class Way:
         ahead: Mapping[str, object] | None = None,
         patience: Patience | None = None,
         network: bool = True,
+        is_in_tree: bool = False,
     ) -> None:
         self.place = place
         self.folder = folder
@@ -105,11 +106,11 @@ class Way:
         if ahead is not None and is_hosted:
             self.ahead.begin(changed(self.order(), **ahead))
         self._launchers = Launchers(self.processes, self.recorder, output, self.ahead, patience, network=network)
-        place_of_backend = BackendPlace(os.fspath(self.source), name, is_in_tree=not is_hosted)
+        place_of_backend = BackendPlace(os.fspath(self.source), name, is_in_tree=is_in_tree)
         self.launcher: Launcher = self.processes
-        if not network:
-            self.launcher = HostedLauncher(None, self.processes, self.recorder, network=False)
-        if is_hosted or patience:
+        if patience or not network:
+            self.launcher = HostedLauncher(None, self.processes, self.recorder, patience, network=network)
+        if is_hosted:
             self.launcher = self._launchers.launcher(python, self.environ, place_of_backend, memory)
 
     def __enter__(self) -> Self:

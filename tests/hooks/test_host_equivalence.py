@@ -103,13 +103,6 @@ def test_variables_that_a_host_could_not_heed_give_fresh_interpreters(
         assert way.reasons == [f"Each hook gets a fresh interpreter: {reason}"]
 
 
-def test_a_process_that_leaves_the_group_is_left_alone(ways: Ways) -> None:
-    code = "import subprocess; subprocess.Popen(['/bin/sleep', '60'], start_new_session=True); print('a'); return 'x'"
-    hosted, fresh = ways.both(backend(in_hook=code), runs=1, left=1)
-    assert hosted == fresh
-    assert hosted.processes == 1
-
-
 def test_hooks_of_one_host_run_in_different_folders(ways: Ways) -> None:
     def answers(*, is_hosted: bool) -> list[object]:
         with ways.way(is_hosted=is_hosted) as way:

@@ -226,6 +226,75 @@ def test_a_killed_frontend_takes_a_host_that_imports_with_it(ways: Ways) -> None
     assert all(map(is_gone, killed_frontend(ways, until)))
 
 
+# A daemon, as one is made by the book: in a session of its own, without its parent; and one of its own besides.
+DAEMON = """
+def daemon(name, then=lambda: time.sleep(60)):
+    first = os.fork()
+    if first:
+        os.waitpid(first, 0)
+        while not os.path.exists(name):
+            time.sleep(0.001)
+        return int(open(name).read())
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    note(name, os.getpid())
+    then()
+    os._exit(0)
+"""
+DAEMONS = NOTE + DAEMON
+TWO_DAEMONS = "daemon('first', lambda: (daemon('second'), time.sleep(60)))\nwhile not os.path.exists('second'): pass\n"
+
+
+@pytest.mark.parametrize("end", ["return 'x'", "raise SystemExit(1)", "os.kill(os.getpid(), signal.SIGSEGV)"])
+@pytest.mark.parametrize("more", ["", "import ctypes"])
+def test_daemons_end_with_the_hook_that_started_them(ways: Ways, end: str, more: str) -> None:
+    ways.write(backend(DAEMONS + more, TWO_DAEMONS + end))
+    with ways.way() as way:
+        way.call()
+        assert way.reasons == []
+        assert all(is_gone(pid_in(way.source / name)) for name in ("first", "second"))
+
+
+def test_daemons_end_with_a_build_that_is_cancelled(ways: Ways) -> None:
+    ways.write(backend(DAEMONS, TWO_DAEMONS + STAY))
+    with ways.way() as way:
+        running = Running(way)
+        pids = [running.pid(name) for name in ("first", "second", "hook")]
+        way.processes.cancel()
+        assert isinstance(running.end(), Cancelled)
+        way.close()
+        assert all(map(is_gone, pids))
+
+
+def test_a_killed_frontend_takes_daemons_with_it(ways: Ways) -> None:
+    ways.write(backend(DAEMONS, TWO_DAEMONS + STAY))
+    names = ("first", "second", "hook", "child", "host")
+    pids = killed_frontend(ways, lambda folder: [pid_in(folder / "source" / one) for one in names])
+    assert all(map(is_gone, pids))
+
+
+def test_a_hook_that_waits_for_the_end_of_a_daemon_sees_it(ways: Ways) -> None:
+    # The host is its parent then, and would keep its process id for ever if it did not wait for it.
+    code = """
+    pid = daemon("first", lambda: None)
+    while os.path.exists(f"/proc/{pid}"):
+        time.sleep(0.001)
+    return "it has ended"
+    """
+    ways.write(backend(DAEMONS, code))
+    with ways.way() as way:
+        assert way.call() == "it has ended"
+
+
+def test_a_hook_after_a_daemon_is_as_before(ways: Ways) -> None:
+    seen = "import sys\nreturn repr(['ctypes' in name for name in sys.modules if 'ctypes' in name])"
+    ways.write(backend(DAEMONS, "daemon(f'daemon{os.getpid()}')\n" + seen))
+    with ways.way() as way:
+        assert [way.call(), way.call()] == ["[]", "[]"]
+        assert way.reasons == []
+
+
 @pytest.mark.parametrize("error", [Cancelled, RuntimeError, KeyboardInterrupt])
 def test_a_reporter_that_raises_ends_the_hook(ways: Ways, error: type[BaseException]) -> None:
     ways.write(backend(NOTE, STAY.replace("time.sleep", "print('text', flush=True); time.sleep")))

@@ -15,7 +15,6 @@ from namespaces import linux, needs_namespaces
 from scenarios import EQUAL
 from support import Recorder, hosts
 
-from headless_wheel_builder.events import Explained
 from headless_wheel_builder.hooks import headstart, hosting
 from headless_wheel_builder.hooks.headstart import PROGRAM
 from headless_wheel_builder.hooks.hosting import Launchers
@@ -157,14 +156,19 @@ def test_where_the_network_cannot_be_left_no_hook_is_called(ways: Ways, monkeypa
     assert called.exists()
 
 
-def test_an_in_tree_backend_never_has_a_host(tmp_path: Path) -> None:
-    recorder, processes = Recorder(), Processes()
-    with Launchers(processes, recorder, "capture") as launchers:
-        place = BackendPlace(os.fspath(tmp_path), "backend", is_in_tree=True)
-        launchers.launcher(sys.executable, {}, place)
-        assert hosts(processes) == 0
-    why = "an in-tree backend may read its folder while it is imported"
-    assert recorder.events == [Explained(f"Each hook gets a fresh interpreter: {why}")]
+IN_TREE = "return repr([born[0] == os.getpid(), sorted(born[1])])"
+
+
+def test_an_in_tree_backend_is_imported_by_each_hook_and_not_by_the_host(ways: Ways) -> None:
+    # It may read its folder, or anything else, while it is imported.
+    ways.write(backend("import os, time; born = (os.getpid(), os.listdir('.'))", IN_TREE))
+    with ways.way(is_in_tree=True) as way:
+        (way.source / "first").touch()
+        assert way.call() == "[True, ['first']]"
+        (way.source / "second").touch()
+        assert way.call() == "[True, ['first', 'second']]"
+        assert way.reasons == []
+        assert len(way.alive()) == 1
 
 
 def test_an_interpreter_that_cannot_be_started_fails_where_the_hook_is_named(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def script(prog: str | None = None) -> NoReturn:
     # Nearly all that imports make stays: looking for what is left over takes a fifth of their time.
     gc.set_threshold(OBJECTS)
     # Before anything else is imported: Ctrl-C must not show a traceback of an import.
-    interruption = Interruption()
+    interruption = Interruption(is_program=True)
     from headless_wheel_builder.cli.ahead import Ahead
 
     ahead = Ahead(sys.argv[1:], os.environ)

@@ -23,6 +23,8 @@ from headless_wheel_builder.hooks.headstart import HeadStart
 from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.redaction import redacted
+from headless_wheel_builder.temporary import all_temporary
 
 
 def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead: HeadStart | None = None) -> int:
@@ -55,7 +57,7 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
     except Exception as error:  # noqa: BLE001 - our own bug: the user gets what a report of it needs
         import traceback
 
-        terminal.output(traceback.format_exc())
+        terminal.output(redacted(traceback.format_exc()))
         terminal.error(f"{type(error).__name__}: {error}", "This is a bug in headless_wheel_builder; please report it.")
         return 1
     return 0
@@ -92,7 +94,8 @@ def _run(arguments: Arguments, terminal: Terminal, interruption: Interruption, a
             from headless_wheel_builder.cli.adjustment import for_the_target
 
             own = for_the_target(own[0], request, given, context)
-        return work(Build(own[1], strategies(own[0], os.environ)[0], context))
+        with all_temporary(terminal):
+            return work(Build(own[1], strategies(own[0], os.environ)[0], context))
 
     outcome = interruption.run(build)
     if isinstance(outcome, BuildResult):

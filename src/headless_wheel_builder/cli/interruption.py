@@ -5,6 +5,7 @@ Little is imported here, because the signals are received from the first moment 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+# Of children that have ended, some may be orphans that nobody else waits for.
+HEARD: Final = (*SIGNALS, *filter(None, [getattr(signal, "SIGCHLD", None)]))
 # What the building thread writes to the channel at its end, where a signal writes its number.
 END: Final = 0
 
@@ -39,11 +42,13 @@ class Interruption:
     The build runs on another thread, so that no signal can break into its cleaning up.
 
     :param before_exit: called when a signal ends the program before or after the build
+    :param is_program: whether this process does nothing else, and has no threads yet
     """
 
     before_exit: Callable[[], None] | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_program: bool = False) -> None:
+        self._is_program = is_program
         self._is_building = False
         for number in SIGNALS:
             # Ignored signals stay ignored: nohup and background jobs of a script rely on it.
@@ -58,22 +63,50 @@ class Interruption:
 
         :raises Interrupted: a signal ended it
         """
+        from headless_wheel_builder.adoption import reap_orphans
         from headless_wheel_builder.background import Background
-        from headless_wheel_builder.process import Cancelled, Processes
+        from headless_wheel_builder.process import Cancelled
 
-        processes = Processes()
-        with _Channel() as channel:
+        received = []
+        with self._processes() as processes, _Channel() as channel:
             self._is_building = True
             building = Background(lambda: work(processes), at_end=channel.close_down).start()
-            received = []
+            self._adopt()
             for number in channel.numbers():
-                received.append(number)
-                processes.cancel()
-            self._is_building = False
+                if number in SIGNALS:
+                    received.append(number)
+                    processes.cancel()
+                else:
+                    reap_orphans()
+        self._is_building = False
         try:
             return building.result()
         except Cancelled:
             raise Interrupted(received[0]) from None
+
+    @contextlib.contextmanager
+    def _processes(self) -> Iterator[Processes]:
+        """Have the processes of a build, of which none outlives the block if this process is all ours."""
+        from headless_wheel_builder.adoption import end_orphans
+        from headless_wheel_builder.guard import Guard, GuardedProcesses, forked
+        from headless_wheel_builder.process import Processes
+
+        if not self._is_program or not hasattr(os, "fork"):
+            yield Processes()
+            return
+        with contextlib.closing(Guard(forked)) as guard:
+            yield GuardedProcesses(guard)
+        if self.before_exit is not None:
+            self.before_exit()
+        end_orphans()
+
+    def _adopt(self) -> None:
+        from headless_wheel_builder.adoption import adopt
+
+        if self._is_program and hasattr(signal, "SIGCHLD"):
+            # A handler of Python, so that the channel has the signal.
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+            adopt()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._is_building:
@@ -104,7 +137,7 @@ class _Channel:
 
     def numbers(self) -> Iterator[int]:
         while number := self._read(1)[0]:
-            if number in SIGNALS:
+            if number in HEARD:
                 yield number
 
     def close_down(self) -> None:

@@ -32,6 +32,7 @@ from headless_wheel_builder.jobs.run import Run
 from headless_wheel_builder.jobs.task import PROBLEMS, ProjectTasks, TaskResult
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.redaction import all_redacted, redacted
+from headless_wheel_builder.temporary import all_temporary
 
 
 def run_many(arguments: Arguments, environ: Mapping[str, str], terminal: Terminal, interruption: Interruption) -> int:
@@ -80,7 +81,8 @@ class Many:
                 self._terminal.data(as_json(plan_facts(plan, requires), ascii_only=True))
             else:
                 self._check(plan)
-                self._build(plan, found.crew(plan), context)
+                with all_temporary(self._terminal):
+                    self._build(plan, found.crew(plan), context)
                 return self._exit_code(plan)
         return 0
 

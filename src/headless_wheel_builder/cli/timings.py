@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.waterfall import Facts, waterfall
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, OutputError
 from headless_wheel_builder.events import Noticed, Reporter, Warned
+from headless_wheel_builder.ownership import owned_folder
 from headless_wheel_builder.process import Cancelled
 from headless_wheel_builder.redaction import redacted
 from headless_wheel_builder.timeline import Span, Timeline
@@ -84,7 +84,7 @@ class Timings:
 
     def _put(self, page: str) -> None:
         place = os.path.abspath(self._path)
-        with tempfile.TemporaryDirectory(prefix=".hwb-timings-", dir=os.path.dirname(place)) as folder:
+        with owned_folder(os.path.dirname(place), ".hwb-timings-", self._report) as folder:
             # Made in a folder and not by mkstemp, so that it may be read by whoever may read other files.
             file = os.path.join(folder, "page.html")
             with open(file, "w", encoding="utf-8") as stream:

@@ -23,7 +23,7 @@ from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.watchdog import check_seconds
 from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
 from headless_wheel_builder.isolation.distributions import direct_versions
-from headless_wheel_builder.removal import temporary_folder
+from headless_wheel_builder.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

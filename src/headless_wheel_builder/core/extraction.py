@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from headless_wheel_builder.core.reading import Checkpoint, never
 from headless_wheel_builder.core.sdist import unpack_sdist
 from headless_wheel_builder.errors import OutputError, SdistError
 from headless_wheel_builder.events import silent
-from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.ownership import owned_folder
 from headless_wheel_builder.sizes import DEFAULT_SIZE
 
 NAMES_SHOWN: Final = 5
@@ -73,15 +72,12 @@ class _Tree:
     def replace_with(self, unpack: Callable[[Path], Path]) -> None:
         """Put what is unpacked in the place of what is there."""
         # Unpacked beside it first: a bad archive costs the old tree nothing, and meets no file that is there.
-        fresh = Path(tempfile.mkdtemp(prefix=f"{self._manifest.name}.", dir=self.path.parent))
-        try:
-            unpacked = unpack(fresh)
+        with owned_folder(os.fspath(self.path.parent), ".hwb-sdist-", silent) as fresh:
+            unpacked = unpack(Path(fresh))
             if unpacked.name != self.path.name:
                 raise SdistError(f"a source distribution unpacks to {unpacked.name}, not {self.path.name}")
             self._delete()
             unpacked.rename(self.path)
-        finally:
-            remove_tree(os.fspath(fresh), silent)
 
     def remember(self) -> None:
         """Record what is there now as ours."""

@@ -9,11 +9,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
+from headless_wheel_builder import temporary
 from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import Reporter
-from headless_wheel_builder.removal import remove_tree
+from headless_wheel_builder.ownership import OwnedFolder, is_made_here, own_new, remove_ownerless
 
 PREFIX = ".hwb-stage-"
+# Where what is replaced is kept while it is.
+REPLACED = "replaced"
 
 
 class Stage:
@@ -32,7 +35,7 @@ class Stage:
         self._report = report
         self._made: list[str] = []
         # The stage itself, then what publishing needs in the output folder.
-        self._folders: list[str] = []
+        self._folders: list[OwnedFolder] = []
 
     def folder(self) -> str:
         """Return a new empty folder for one hook.
@@ -41,8 +44,9 @@ class Stage:
         """
         try:
             if not self._folders:
-                self._folders.append(tempfile.mkdtemp(prefix=PREFIX, dir=self._parent()))
-            return tempfile.mkdtemp(dir=self._folders[0])
+                remove_ownerless(self.output_dir, _is_stage, _restore)
+                self._folders.append(self._new_stage())
+            return tempfile.mkdtemp(dir=self._folders[0].path)
         except OSError as error:
             raise _unusable(self.output_dir, error) from error
 
@@ -102,7 +106,8 @@ class Stage:
             os.replace(shutil.copy2(file, self._beside_output()), target)
 
     def _kept(self, target: str) -> str:
-        backup = os.path.join(self._beside_output(), "replaced")
+        backup = os.path.join(self._beside_output(), REPLACED, os.path.basename(target))
+        os.mkdir(os.path.dirname(backup))
         try:
             os.link(target, backup, follow_symlinks=False)
         except OSError:
@@ -110,28 +115,30 @@ class Stage:
         return backup
 
     def _beside_output(self) -> str:
-        folder = tempfile.mkdtemp(prefix=PREFIX, dir=self.output_dir)
+        folder = own_new(self.output_dir, PREFIX)
         self._folders.append(folder)
-        return folder
+        return folder.path
 
-    def _parent(self) -> str:
+    def _new_stage(self) -> OwnedFolder:
         output_dir, source = os.path.realpath(self.output_dir), os.path.realpath(self._source)
         if os.path.isdir(source) and _is_inside(output_dir, source):
             device = os.stat(_existing(output_dir)).st_dev
-            for folder in (os.path.realpath(tempfile.gettempdir()), os.path.dirname(source)):
-                is_near = os.stat(folder).st_dev == device and not _is_inside(folder, source)
-                if is_near and os.access(folder, os.W_OK | os.X_OK):
-                    return folder
+            if _is_near(os.path.realpath(tempfile.gettempdir()), source, device):
+                return temporary.new_folder(PREFIX)
+            beside = os.path.dirname(source)
+            if _is_near(beside, source, device):
+                remove_ownerless(beside, _is_stage)
+                return own_new(beside, PREFIX)
         self.make_output_dir()
-        return self.output_dir
+        return own_new(self.output_dir, PREFIX)
 
     def close(self) -> None:
         """Remove the stage, and folders that were made for artifacts which never came."""
         for folder in self._folders:
-            remove_tree(folder, self._report)
-        for folder in reversed(self._made):
+            temporary.remove(folder, self._report)
+        for made in reversed(self._made):
             with contextlib.suppress(OSError):
-                os.rmdir(folder)
+                os.rmdir(made)
 
 
 @contextlib.contextmanager
@@ -177,6 +184,24 @@ def _existing(path: str) -> str:
 
 def _is_inside(path: str, folder: str) -> bool:
     return os.path.commonpath([path, folder]) == folder
+
+
+def _is_near(folder: str, source: str, device: int) -> bool:
+    is_near = os.stat(folder).st_dev == device and not _is_inside(folder, source)
+    return is_near and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _is_stage(name: str) -> bool:
+    return name.startswith(PREFIX) and is_made_here(name)
+
+
+def _restore(folder: str) -> None:
+    """Move artifacts back that a killed build had moved away, and not replaced yet."""
+    kept = os.path.join(folder, REPLACED)
+    for name in os.listdir(kept) if os.path.isdir(kept) else ():
+        target = os.path.join(os.path.dirname(folder), name)
+        if not os.path.lexists(target):
+            os.replace(os.path.join(kept, name), target)
 
 
 def _unusable(path: str, error: OSError) -> OutputError:

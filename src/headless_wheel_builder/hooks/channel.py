@@ -26,7 +26,7 @@ class Channel:
         self._theirs_in, self._ours_out = os.pipe()
         self._ours_in, self._theirs_out = os.pipe()
         # Where our own standard streams are closed, pipes get their numbers, which hooks would take for theirs.
-        self.theirs = tuple(map(_above_streams, (self._theirs_in, self._theirs_out)))
+        self.theirs = tuple(map(above_streams, (self._theirs_in, self._theirs_out)))
 
     def fileno(self) -> int:
         """Return the descriptor to wait at."""
@@ -95,7 +95,8 @@ class Channel:
         return parts
 
 
-def _above_streams(descriptor: int) -> int:
+def above_streams(descriptor: int) -> int:
+    """Have a descriptor that is none of a standard stream, although those may be closed, instead of another one."""
     import fcntl
 
     above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)

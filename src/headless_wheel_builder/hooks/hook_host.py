@@ -47,9 +47,10 @@ class HookHost:
         self._processes = processes
         self._is_dumped = is_dumped
         self._environ = environ
-        self._memory = memory
+        # A backend in the tree may read its folder while it is imported, so each hook does that itself.
+        self._memory = memory = None if backend.is_in_tree else memory
         self._output = output
-        preload = [backend.module, *(memory.preload(backend) if memory else ())]
+        preload = [] if backend.is_in_tree else [backend.module, *(memory.preload(backend) if memory else ())]
         first = {"preload": preload, "own": list(memory.own) if memory else []}
         order = Order(python, environ, backend.source, output == "merged", first, network)
         processes.add(lambda: self._start(order, ahead))

@@ -46,7 +46,7 @@ import warnings  # noqa: F401
 # What the main module of this Python starts with.
 MAIN_NAMES = tuple(name for name in globals() if name.startswith("__"))
 # Each after those that it needs.
-PARTS = ("paths", "channel", "ending", "watch", "preloading", "server", "program")
+PARTS = ("paths", "channel", "ending", "watch", "preloading", "orphans", "server", "program")
 
 
 class Parts:

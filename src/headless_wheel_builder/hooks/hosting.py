@@ -170,7 +170,7 @@ class Launchers:
     def _host(
         self, python: str, environ: Mapping[str, str], backend: BackendPlace, memory: Memory | None
     ) -> HookHost | None:
-        if obstacle := _obstacle(environ, backend):
+        if obstacle := _obstacle(environ):
             self._report(Explained(f"Each hook gets a fresh interpreter: {obstacle}"))
             return None
         try:
@@ -189,9 +189,5 @@ class Launchers:
             return None  # a fresh interpreter fails in the same way, where the hook is named
 
 
-def _obstacle(environ: Mapping[str, str], backend: BackendPlace) -> str | None:
-    if not is_possible():
-        return "forking is safe on Linux only"
-    if backend.is_in_tree:
-        return "an in-tree backend may read its folder while it is imported"
-    return obstacle(environ)
+def _obstacle(environ: Mapping[str, str]) -> str | None:
+    return obstacle(environ) if is_possible() else "forking is safe on Linux only"

@@ -23,7 +23,7 @@ from headless_wheel_builder.isolation.bases import Base, find_base
 from headless_wheel_builder.isolation.distributions import installed_versions
 from headless_wheel_builder.isolation.targets import dotted
 from headless_wheel_builder.process import Processes
-from headless_wheel_builder.removal import temporary_folder
+from headless_wheel_builder.temporary import temporary_folder
 from headless_wheel_builder.values import changed, field, value
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.fresh import FreshEnvironments, Means
 from headless_wheel_builder.isolation.installers import Installer
 from headless_wheel_builder.isolation.session import VenvSession
-from headless_wheel_builder.removal import temporary_folder
 from headless_wheel_builder.requirements import check_requirements
+from headless_wheel_builder.temporary import temporary_folder
 from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:

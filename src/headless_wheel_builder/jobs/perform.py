@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.targets import VersionTarget, parse_target
 from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
-from headless_wheel_builder.removal import temporary_folder
+from headless_wheel_builder.temporary import temporary_folder
 from headless_wheel_builder.values import changed
 
 

@@ -8,8 +8,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from headless_wheel_builder.events import Event, HookOutput
+from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.isolation.capacity import this_machine
-from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
 from headless_wheel_builder.jobs.job import Done
 from headless_wheel_builder.jobs.perform import perform
 from headless_wheel_builder.jobs.travelling import packed

@@ -12,6 +12,7 @@ import sys
 import warnings
 
 from headless_wheel_builder.hooks.inside.ending import last_words
+from headless_wheel_builder.hooks.inside.orphans import adopt_orphans, children, end_children, reap
 from headless_wheel_builder.hooks.inside.preloading import preload
 
 TYPE_CHECKING = False
@@ -40,6 +41,7 @@ class Host:
         sys.modules["__main__"] = type(sys)("__main__")
         filters = self._import(first["preload"], first.get("bytecode", True))
         self._prepare_signals()
+        adopt_orphans()
         while True:
             frame = self._channel.read()
             self._reap()
@@ -142,12 +144,15 @@ class Host:
             ready = select.select([self._channel.reader, self._wakeup], [], [])[0]
             if self._wakeup in ready:
                 os.read(self._wakeup, 4096)
+                reap(children(self._pid))
             if self._channel.reader in ready:
                 frame = self._channel.read()
                 self._end("kill" if frame is None else frame["end"])
                 if frame is None:
+                    end_children()
                     os._exit(0)
         self._end("kill")
+        end_children(self._pid)
         if "mark" in request:
             # Another stream than that of the frames: what is in front of the mark was printed before. The hook may have
             # made it one that does not block, for it is the hook's too; half a mark would be waited for in vain.

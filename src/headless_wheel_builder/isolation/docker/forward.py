@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from headless_wheel_builder.errors import HeadlessWheelBuilderError, IsolationError
+from headless_wheel_builder.events import silent
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.docker.destination import Destination, destination
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.ssh import Ssh
+from headless_wheel_builder.ownership import owned_folder
 from headless_wheel_builder.values import changed
 
 # What ssh takes a path for as it stands, and the longest of a socket on any system.
@@ -147,6 +149,9 @@ def _check_program(endpoint: Endpoint, environ: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def _private_folder() -> Iterator[str]:
-    place = None if PLAIN_PATH.fullmatch(tempfile.gettempdir()) else "/tmp"  # noqa: S108 - a folder of its own in it
-    with tempfile.TemporaryDirectory(prefix="hwb-", dir=place) as folder:
+    if PLAIN_PATH.fullmatch(tempfile.gettempdir()):
+        place: contextlib.AbstractContextManager[str] = tempfile.TemporaryDirectory(prefix="hwb-")
+    else:
+        place = owned_folder("/tmp", "hwb-ssh-", silent)  # noqa: S108 - a folder of its own in it
+    with place as folder:
         yield folder

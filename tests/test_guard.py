@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from support import is_alive, is_gone, pid_in, wait_for
 
-from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
 SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(600)"
 # A worker in the middle of a job, whose program has a child.
 WORKER = """
     import sys
-    from headless_wheel_builder.jobs.guard import Guard, GuardedProcesses
+    from headless_wheel_builder.guard import Guard, GuardedProcesses
 
     def main():
         program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sys.argv[1]!r}, {sys.argv[2]!r}])"
@@ -76,7 +76,19 @@ def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:
 
 def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
     guard = Guard()
-    os.killpg(guard._group.process.pid, signal.SIGKILL)  # noqa: SLF001
-    wait_for(lambda: not is_alive(guard._group.process.pid))  # noqa: SLF001
+    os.killpg(guard.process.pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(guard.process.pid))
     assert GuardedProcesses(guard).run([sys.executable, "-c", "pass"], env={}) == 0
     guard.close()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed_stay_so(tmp_path: Path, closed: str) -> None:
+    program = "import os, sys; from headless_wheel_builder.guard import Guard, forked\n"
+    program += "before = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
+    program += "guard = Guard(forked)\n"
+    program += "after = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
+    program += "open(sys.argv[1], 'w').write(str(before == after)); guard.close()"
+    argv = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", program, str(tmp_path / "answer")]
+    subprocess.run(argv, check=True)
+    assert (tmp_path / "answer").read_text() == "True"

@@ -1,0 +1,83 @@
+"""The builds that are ended: of projects whose backends leave behind all that they can."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import projects
+from containers import IMAGE, PYTHON
+
+# Starts a child, and a daemon as one is made by the book: in a session of its own, without its parent.
+DAEMON = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(600)"
+LITTER = f"""\
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+subprocess.run([sys.executable, "-c", {DAEMON!r}], check=True)
+time.sleep(0.1)
+"""
+HOOKS = """
+def littering(hook):
+    def littered(*args):
+{litter}
+        return hook(*args)
+    return littered
+
+build_sdist, build_wheel = littering(build_sdist), littering(build_wheel)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    """A command line in a workspace.
+
+    :param make: fills the workspace
+    :param argv: its arguments
+    :param names: how the names of all that it publishes begin
+    """
+
+    name: str
+    make: Callable[[Path], object]
+    argv: tuple[str, ...]
+    names: tuple[str, ...] = ("demo-1.0",)
+
+
+def in_tree(root: Path) -> None:
+    """Make a project with its backend in its tree."""
+    projects.silent(root, HOOKS.format(litter=textwrap.indent(LITTER, " " * 8)))
+
+
+def installed(root: Path) -> None:
+    """Make a project of setuptools."""
+    folder = projects.setuptools(root)
+    projects.write(folder, {"setup.py": f"import setuptools\n{LITTER}setuptools.setup()\n"})
+
+
+def both(root: Path) -> None:
+    """Make two projects, one of each kind."""
+    installed(root)
+    (root / "demo").rename(root / "other")
+    pyproject = root / "other" / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('"demo"', '"other"\npy-modules = []'.partition("\n")[0]))
+    in_tree(root)
+
+
+BUILDS = (
+    Build("in-tree backend", in_tree, ("demo",)),
+    Build("installed backend", installed, ("demo",)),
+    Build("installed backend, wheel only", installed, ("demo", "-w", "-q")),
+    Build("new environment by uv", installed, ("demo", "--fresh-env")),
+    Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip")),
+    Build("no isolation", in_tree, ("demo", "-nx")),
+    Build(
+        "many targets",
+        both,
+        ("demo", "other", "--python", "3", "-s", "-w", "-o", "dist", "--jobs", "2"),
+        names=("demo-1.0", "other-1.0"),
+    ),
+)
+
+
+CONTAINER = Build("container", in_tree, ("demo", "-w", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON))

@@ -1,0 +1,40 @@
+"""The table of what came of all builds."""
+
+from __future__ import annotations
+
+import resource
+from collections import defaultdict
+from collections.abc import Sequence
+
+from integration.benchmark.tables import Table
+from integration.soak.trial import Outcome
+
+COLUMNS = ("ended by", "cases", "complete before", "survived", "residue", "longest hang")
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Return it as Markdown; a case has survived when nothing is wrong after it."""
+    by_ending: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_ending[outcome.ending].append(outcome)
+    rows = [_row(name, of_one) for name, of_one in by_ending.items()]
+    rows.append(_row("all", outcomes))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return Table("Soak", COLUMNS, rows, texts=1, note=f"Peak memory of a process: {peak:.0f} MiB").markdown()
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    return (
+        name,
+        str(len(outcomes)),
+        str(sum(one.is_complete for one in outcomes)),
+        str(sum(not one.residue for one in outcomes)),
+        str(sum(len(one.residue) for one in outcomes)),
+        f"{max((one.seconds for one in outcomes), default=0.0):.1f} s",
+    )
+
+
+def complaint(number: int, outcome: Outcome) -> str:
+    """Return what is wrong after one case, with what it printed last."""
+    lines = [f"case {number}: {outcome.build}, {outcome.ending}", *(f"  {one}" for one in outcome.residue)]
+    return "\n".join([*lines, *(f"  | {line}" for line in outcome.output.splitlines()[-12:])])

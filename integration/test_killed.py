@@ -1,0 +1,93 @@
+"""SIGKILL of the frontend: what it left, the next run removes, and nothing that belongs to one that still runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import projects
+import pytest
+from frontends import Frontends, Running, left_nothing, tree
+from test_interruption import hanging, slow_requirement
+
+PHASES = {
+    "building a wheel from its sdist": ("build_wheel", ()),
+    "unpacking to a folder of the user's": ("build_wheel", ("--sdist-extract-dir", "../kept")),
+    "building into a folder elsewhere": ("build_wheel", ("-w", "-o", "../elsewhere")),
+    "building for a target of many": ("build_wheel", ("--python", "3", "--jobs", "2", "-s", "-w")),
+    "preparing metadata": ("prepare_metadata_for_build_wheel", ("--metadata",)),
+}
+
+WAITING = """
+import time
+original = build_wheel
+
+def build_wheel(*args):
+    open({reached!r}, "w").close()
+    while not os.path.exists({go!r}):
+        time.sleep(0.01)
+    return original(*args)
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Make a workspace with artifacts of an earlier build."""
+    files = ("demo/dist/demo-0.9.tar.gz", "elsewhere/demo-0.9.tar.gz", "kept/.keep")
+    return projects.write(tmp_path / "w", dict.fromkeys(files, "an earlier one"))
+
+
+def killed(running: Running) -> None:
+    """Kill a build and see that none of its processes goes on."""
+    running.kill()
+    assert running.survivors() == ()
+
+
+@pytest.mark.parametrize(("hook", "flags"), PHASES.values(), ids=PHASES.keys())
+def test_the_next_run_removes_what_a_killed_one_left(
+    frontends: Frontends, root: Path, hook: str, flags: tuple[str, ...]
+) -> None:
+    demo = root / "demo"
+    reached = hanging(root, hook)
+    before = set(tree(root))
+    running = frontends.start("ours", *flags, root=root, cwd=demo)
+    running.wait_for(reached)
+    killed(running)
+    assert list(running.temporary.iterdir()), "nothing was left"
+
+    # What fails publishes nothing, so that all that is new is residue.
+    projects.silent(root, f"def {hook}(*args):\n    raise SystemExit(3)")
+    run = frontends.start("ours", *flags, root=root, cwd=demo, temporary=running.temporary).finish()
+    assert run.exit_code == 1
+    left_nothing(run)
+    # What the user asked for is there to stay.
+    new = {
+        path for path in set(tree(root)) ^ before if not path.startswith(("kept/demo-1.0", "kept/.demo-1.0.hwb.json"))
+    }
+    assert new <= ({"demo/dist/demo-1.0.tar.gz"} if "--jobs" in flags else set())
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_an_installation_is_removed_too(frontends: Frontends, root: Path, installer: str) -> None:
+    reached = slow_requirement(root)
+    running = frontends.start("ours", "demo", "--installer", installer, root=root)
+    running.wait_for(reached)
+    killed(running)
+    projects.silent(root)
+    run = frontends.start("ours", "demo", root=root, temporary=running.temporary).finish()
+    assert run.exit_code == 0, run.stderr
+    left_nothing(run)
+
+
+def test_a_build_that_runs_is_not_disturbed(frontends: Frontends, root: Path) -> None:
+    reached = root.parent / "reached"
+    go = root.parent / "go"
+    projects.silent(root, WAITING.format(reached=str(reached), go=str(go)))
+    live = frontends.start("ours", "demo", root=root)
+    live.wait_for(reached)
+    other = projects.silent(root / "other")
+    run = frontends.start("ours", str(other), "-o", str(root / "demo" / "dist"), root=root, temporary=live.temporary)
+    assert run.finish().exit_code == 0
+    go.touch()
+    ended = live.finish()
+    assert ended.exit_code == 0, ended.stderr
+    left_nothing(ended)

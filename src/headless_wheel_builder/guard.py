@@ -1,0 +1,110 @@
+"""End what a process has started, when it is killed itself and cannot.
+
+Hosts of hooks notice that; a hook with an interpreter of its own, and an installer, do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+from headless_wheel_builder import watchman
+from headless_wheel_builder.hooks.channel import above_streams
+from headless_wheel_builder.process import OURS, Child, Group, Processes, Running, Stoppable
+
+# More descriptors than a process has before it does anything.
+DESCRIPTORS: Final = 4096
+
+
+def spawned(theirs: int) -> Child:
+    """Start a guard with an interpreter of its own.
+
+    :param theirs: where it is told of groups
+    """
+    argv = [sys.executable, "-I", "-S", watchman.__file__, str(theirs)]
+    return Group.start(argv, cwd=os.sep, env={}, pass_fds=[theirs]).process
+
+
+def forked(theirs: int) -> Child:
+    """Start a guard at once, from a process that has no threads yet."""
+    from headless_wheel_builder.hooks.headstart import Started
+
+    # Of signals to the group it hears nothing, from its first moment on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if not pid:
+            _become(theirs)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    OURS.add(pid)
+    return Started(pid, None)
+
+
+def _become(theirs: int) -> NoReturn:
+    try:
+        os.setsid()
+        os.chdir(os.sep)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        # Others wait for the ends of pipes, and of locks.
+        os.closerange(3, theirs)
+        os.closerange(theirs + 1, DESCRIPTORS)
+        watchman.watch(theirs)
+    finally:
+        os._exit(0)
+
+
+class Guard:
+    """A process that outlives this one for as long as it takes to end what this one has started."""
+
+    def __init__(self, start: Callable[[int], Child] = spawned) -> None:
+        theirs, self._ours = map(above_streams, os.pipe())
+        try:
+            # Kept, or it would count as a process that nobody waits for.
+            self.process = start(theirs)
+        except BaseException:  # Ctrl-C too: no pipe stays open
+            os.close(self._ours)
+            raise
+        finally:
+            os.close(theirs)
+
+    def note(self, sign: str, running: Stoppable) -> None:
+        """Tell it of something that has begun (+) or ended (-), if it is a process group."""
+        if isinstance(running, Group):
+            # A guard that somebody has killed is no reason for a build to fail.
+            with contextlib.suppress(OSError):
+                os.write(self._ours, f"{sign}{running.process.pid}\n".encode())
+
+    def close(self) -> None:
+        """End it, and what it was told of."""
+        os.close(self._ours)
+        self.process.wait()
+
+
+class GuardedProcesses(Processes):
+    """The processes of a build, of which a guard is told."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    def add(self, start: Callable[[], Running]) -> Running:
+        """Start something, and have it guarded."""
+        running = super().add(start)
+        self._guard.note("+", running)
+        return running
+
+    def remove(self, running: Stoppable) -> None:
+        """Forget what has ended."""
+        self._guard.note("-", running)
+        super().remove(running)
+
+    def part(self) -> Processes:
+        """Return processes of the same build that can also be cancelled without the rest, and are guarded too."""
+        return self.add(lambda: GuardedProcesses(self._guard))
