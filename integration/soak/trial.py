@@ -123,12 +123,13 @@ class Trial:
                 yield path.name
 
     def _artifacts(self) -> list[Path]:
-        return [path for place in self._places if place.is_dir() for path in place.iterdir() if "old" not in path.name]
+        # A stage that SIGKILL left is a folder.
+        found = [path for place in self._places if place.is_dir() for path in place.iterdir() if path.is_file()]
+        return [path for path in found if "old" not in path.name]
 
     def _forget_artifacts(self) -> None:
         for path in self._artifacts():
-            if path.is_file():
-                path.unlink()
+            path.unlink()
 
 
 @contextlib.contextmanager
