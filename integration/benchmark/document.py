@@ -28,7 +28,7 @@ def update(results: Results) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for part in results.parts:
         tables = figures.markdown(part)
-        if not part.engine:
+        if part.section == "figures":
             tables = f"{DRAWING}\n\n{tables}"
             PLOT.write_text(plot.svg(part), encoding="utf-8")
         page = replaced(page, part.section, tables)
