@@ -49,11 +49,12 @@ class Places:
         self.api = Unknown()
         self.engine = engine(self.api)
 
-    def make(self, guess: str = "") -> Place:
+    def make(self, guess: str = "", config: DockerConfig | None = None) -> Place:
         recorder = Recorder()
         keeper = Keeper(Store(str(self._folder / "store")), recorder)
         context = make_context(recorder, {"HOME": str(self._folder), "PIP_CONFIG_FILE": "/dev/null"})
-        return Place(self.engine, find_image(DockerConfig()), DockerConfig(), context, keeper, guess=guess)
+        config = config or DockerConfig()
+        return Place(self.engine, find_image(config), config, context, keeper, guess=guess)
 
     def close(self) -> None:
         for made in self.api.made.values():
@@ -112,6 +113,18 @@ def test_the_container_in_which_an_image_was_looked_at_is_the_one_to_provision_i
     place.close()
     place.engine.close()
     assert places.api.running() == []
+
+
+@pytest.mark.parametrize(("limit", "is_reused"), [("64m", True), (None, False)])
+def test_what_is_to_be_on_disk_is_provisioned_there_only_if_that_is_so(
+    places: Places, limit: str | None, is_reused: bool
+) -> None:
+    place = places.make(PYTHON, DockerConfig(memory_limit=limit))
+    (looked,) = places.api.running()
+    with place.workshop(place.context.processes, [], PYTHON, in_memory=False) as workshop:
+        assert (workshop.container.name == looked) is is_reused
+        assert not workshop.container.plan.in_memory
+    place.close()
 
 
 def test_a_container_of_an_image_that_lacks_something_is_not_the_one_to_provision_in(places: Places) -> None:

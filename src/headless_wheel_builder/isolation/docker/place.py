@@ -80,8 +80,8 @@ class Place:
         :param in_memory: whether an environment that is made in it may be
         :raises IsolationError: there can be none
         """
-        workshop = self._idle
-        is_plain = in_memory and not capabilities
+        workshop, is_there = self._idle, in_memory and self.in_memory
+        is_plain = is_there == self.in_memory and not capabilities
         if workshop is not None and processes is self.context.processes and is_plain:
             self._idle = None
             with self._opened.pop_all():
@@ -89,7 +89,6 @@ class Place:
                     workshop.container.put(everything, processes.checkpoint)
                 yield workshop
         else:
-            is_there = in_memory and self.in_memory
             plan = changed(self._provisioning(python), capabilities=capabilities, in_memory=is_there)
             with open_workshop(self.engine, plan, processes, [*self.carried.files, *members]) as workshop:
                 yield workshop
