@@ -1,4 +1,4 @@
-"""Run the soak: `python integration/soak --minutes 10`."""
+"""Run the soak: `python integration/soak [--long]`."""
 
 from __future__ import annotations
 

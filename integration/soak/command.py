@@ -2,89 +2,47 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Final
 
-from docker.errors import APIError
+from integration.benchmark.tables import Table
 from integration.soak.arguments import Options, parse
-from integration.soak.builds import BUILDS, CONTAINER, Build
-from integration.soak.endings import ENDINGS, Ending
-from integration.soak.tally import complaint, table
-from integration.soak.trial import Outcome, Trial, workshop
-from watched_engine import WatchedEngine
+from integration.soak.interruptions import INTERRUPTIONS
+from integration.soak.part import Part, Result
+from integration.soak.trial import workshop
 
-# Beyond the end too, for no two take the same time.
-MOST_OF_ITS_LENGTH = 1.1
+PARTS: Final = (INTERRUPTIONS,)
+COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """End builds as long as asked for; return 1 if there was residue."""
+    """Run what is asked for; return 1 if anything did not survive."""
     options = parse(argv)
     print(f"seed {options.seed}", file=sys.stderr)
-    outcomes: list[Outcome] = []
-    with workshop() as folder, _watched(options.engine) as engine:
-        for number, outcome in enumerate(_outcomes(options, Workspaces(folder, engine)), 1):
-            outcomes.append(outcome)
-            if outcome.residue:
-                print(complaint(number, outcome), file=sys.stderr, flush=True)
-    print(table(outcomes))
-    return 1 if any(outcome.residue for outcome in outcomes) else 0
+    results = {part.name: _result(part, options) for part in PARTS if _is_wanted(part, options)}
+    for result in results.values():
+        for table in result.tables:
+            print(table.markdown())
+    print(Table("Soak", COLUMNS, [_row(name, one) for name, one in results.items()], texts=1).markdown())
+    return 1 if any(one.survived < one.tried or one.residue for one in results.values()) else 0
 
 
-class Workspaces:
-    """A workspace for each build, made when it is needed."""
-
-    def __init__(self, folder: Path, engine: WatchedEngine | None) -> None:
-        self._folder = folder
-        self._engine = engine
-        self._made: dict[str, tuple[Trial, float, list[str]]] = {}
-        self.builds = (*BUILDS, *([CONTAINER] if engine else []))
-
-    def of(self, build: Build) -> tuple[Trial, float, list[str]]:
-        """Return it, the seconds that a build takes there, and what was wrong after those that nobody ended."""
-        if build.name not in self._made:
-            engine = self._engine if build is CONTAINER else None
-            trial = Trial(self._folder / build.name, build, self._folder / "cache", engine)
-            _, wrong = trial.undisturbed()
-            # The second time an environment is there.
-            seconds, wrong_again = trial.undisturbed()
-            self._made[build.name] = trial, seconds, [*wrong, *wrong_again]
-        return self._made[build.name]
+def _is_wanted(part: Part, options: Options) -> bool:
+    return part.name in options.parts and (options.engine is not None or not part.needs_engine)
 
 
-def _outcomes(options: Options, workspaces: Workspaces) -> Iterator[Outcome]:
-    chance = random.Random(options.seed)
-    end = time.monotonic() + options.minutes * 60
-    number = 0
-    while time.monotonic() < end and number != options.cases:
-        build, ending = _case(number, workspaces.builds, chance)
-        number += 1
-        trial, seconds, wrong = workspaces.of(build)
-        if wrong:
-            yield Outcome(build.name, "its own end", is_complete=True, residue=tuple(wrong), seconds=0.0)
-            wrong.clear()
-        yield trial.ended(ending, chance.random() * seconds * MOST_OF_ITS_LENGTH, chance)
+def _result(part: Part, options: Options) -> Result:
+    with workshop() as folder:
+        return part.run(options, folder)
 
 
-def _case(number: int, builds: Sequence[Build], chance: random.Random) -> tuple[Build, Ending]:
-    """Choose what to end; each way in its turn."""
-    ending = ENDINGS[number % len(ENDINGS)]
-    return chance.choice([build for build in builds if build.argv == ("demo",) or not ending.is_coroutine]), ending
-
-
-@contextlib.contextmanager
-def _watched(address: str | None) -> Iterator[WatchedEngine | None]:
-    if address is None:
-        yield None
-        return
-    with WatchedEngine(address) as engine:
-        try:
-            yield engine
-        finally:
-            for image in engine.images:
-                with contextlib.suppress(APIError):
-                    engine.api.remove_image(image, force=True)
+def _row(name: str, result: Result) -> tuple[str, ...]:
+    return (
+        name,
+        str(result.tried),
+        str(result.survived),
+        str(result.residue),
+        f"{result.peak:.0f} MiB",
+        f"{result.longest:.1f} s",
+    )

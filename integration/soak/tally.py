@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -12,15 +11,14 @@ from integration.soak.trial import Outcome
 COLUMNS = ("ended by", "cases", "complete before", "survived", "residue", "longest hang")
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return it as Markdown; a case has survived when nothing is wrong after it."""
+def table(outcomes: Sequence[Outcome]) -> Table:
+    """Return it; a case has survived when nothing is wrong after it."""
     by_ending: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_ending[outcome.ending].append(outcome)
     rows = [_row(name, of_one) for name, of_one in by_ending.items()]
     rows.append(_row("all", outcomes))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return Table("Soak", COLUMNS, rows, texts=1, note=f"Peak memory of a process: {peak:.0f} MiB").markdown()
+    return Table("Interruptions", COLUMNS, rows, texts=1)
 
 
 def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
