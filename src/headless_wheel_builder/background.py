@@ -37,13 +37,13 @@ class Background(Generic[T]):
         self._at_end = at_end
         self._outcome: Callable[[], T]
         self.has_ended = False
-        self._is_started = False
+        self.is_started = False
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
 
     def start(self) -> Background[T]:
         """Begin, unless it has begun, and return itself."""
-        if not self._is_started:
-            self._is_started = True
+        if not self.is_started:
+            self.is_started = True
             self._thread.start()
         return self
 
@@ -57,7 +57,7 @@ class Background(Generic[T]):
 
         :param timeout: seconds after which it goes on
         """
-        if self._is_started and threading.current_thread() is not self._thread:
+        if self.is_started and threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
     def _run(self) -> None:

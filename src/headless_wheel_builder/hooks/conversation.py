@@ -35,6 +35,17 @@ class Conversation:
         self._lock = threading.Lock()
         self._is_closed = False
 
+    def get_ready(self, on_output: OnOutput | None) -> None:
+        """Wait until the host has imported what it was to.
+
+        :raises UnsafeError: it cannot run hooks
+        """
+        if not self._is_ready:
+            frame = expected(self._link.receive(on_output), "ready", "unsafe")
+            if frame is None or "unsafe" in frame:
+                raise _unsafe(frame)
+            self._is_ready = True
+
     def run(self, request: Frame, on_output: OnOutput | None, on_ready: Callable[[], None] = lambda: None) -> Frame:
         """Have the host run a hook, and return what it says of its end; with `gone` if the host ended before that.
 
@@ -42,7 +53,7 @@ class Conversation:
         :raises UnsafeError: the host cannot; nothing was run
         """
         try:
-            self._await_ready(on_output)
+            self.get_ready(on_output)
             on_ready()
             self._link.send(request)
             return self._result(on_output, frozenset(request.get("read", ())))
@@ -69,13 +80,6 @@ class Conversation:
             self._is_closed = True
             self._link.close()
         return True
-
-    def _await_ready(self, on_output: OnOutput | None) -> None:
-        if not self._is_ready:
-            frame = expected(self._link.receive(on_output), "ready", "unsafe")
-            if frame is None or "unsafe" in frame:
-                raise _unsafe(frame)
-            self._is_ready = True
 
     def _result(self, on_output: OnOutput | None, read: frozenset[str]) -> Frame:
         # In this order and no other: a hook that found the channel could else keep us here with frames for ever.

@@ -9,7 +9,6 @@ backend.
 Frames are JSON, each after its length in four bytes, most significant first.
 
     from the frontend           {"preload": [module, ...], "own": [top level, ...]}   first, once
-                                    and "bytecode": false, where none may be written meanwhile
                                 {"run": argv, "cwd": path, "environ": {more}, "learn": path or null}
                                     and from one that is elsewhere: "make": [path, ...], folders, and
                                     "write": {path: text}, files to make before,

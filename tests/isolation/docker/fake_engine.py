@@ -276,6 +276,7 @@ def interpreter(
         "free_threaded": free_threaded,
         "build": f"{minor} (main)",
         "names": [path],
+        "compiled": False,
         "purelib": f"{{base}}/lib/python{minor}/site-packages",
     }
 

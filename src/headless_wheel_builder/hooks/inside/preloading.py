@@ -13,11 +13,10 @@ from headless_wheel_builder.hooks.inside.channel import identity
 from headless_wheel_builder.hooks.inside.watch import Watch
 
 
-def preload(modules: list[str], descriptors: set[int], is_written: bool) -> str | None:
+def preload(modules: list[str], descriptors: set[int]) -> str | None:
     """Import modules, and return why hooks cannot be forked from what came of it, or None.
 
     :param descriptors: those that are open before
-    :param is_written: whether their bytecode may be written
     """
     if not sys.platform.startswith("linux"):
         return "forking is safe on Linux only"
@@ -26,14 +25,14 @@ def preload(modules: list[str], descriptors: set[int], is_written: bool) -> str 
     watch, muffled, failure = Watch(), Muffled(), None
     # Bytecode of the environment is written here once, whatever hooks are told about writing theirs.
     is_silenced = sys.dont_write_bytecode
-    sys.dont_write_bytecode = not is_written
+    sys.dont_write_bytecode = False
     try:
         with muffled, watch:
             for module in modules:
                 importlib.import_module(module)
     except BaseException as error:  # whatever it is, a fresh interpreter shows it as it always was
         failure = f"it cannot be imported ({type(error).__name__})"
-    if is_silenced or not is_written:
+    if is_silenced:
         sys.dont_write_bytecode = is_silenced
     # Without imports there is nothing to be found: an emulator has threads of its own.
     return watch.seen or muffled.seen or failure or (_obstacle(descriptors) if modules else None)

@@ -39,7 +39,7 @@ class Host:
         if first is None:
             os._exit(0)
         sys.modules["__main__"] = type(sys)("__main__")
-        filters = self._import(first["preload"], first.get("bytecode", True))
+        filters = self._import(first["preload"])
         self._prepare_signals()
         adopt_orphans()
         while True:
@@ -58,14 +58,14 @@ class Host:
                 code = self._codes[frame["run"][1]]
                 return {**frame, "own": first["own"], "code": code, "filters": filters}
 
-    def _import(self, modules: list[str], is_written: bool) -> warnings.catch_warnings[None]:
+    def _import(self, modules: list[str]) -> warnings.catch_warnings[None]:
         # Also what other implementations than CPython do, whose collectors have no thresholds.
         if not modules:
-            return self._preload(modules, is_written)
+            return self._preload(modules)
         # Most of what imports make stays: looking for what is left over takes a sixth of their time.
         threshold = gc.get_threshold()[0]
         gc.set_threshold(OBJECTS)
-        filters = self._preload(modules, is_written)
+        filters = self._preload(modules)
         # What is there is there for good: a hook's process then need not look through it, which would copy its pages.
         # But what is frozen is not destroyed when the process ends.
         if hasattr(gc, "freeze") and not last_words():
@@ -75,7 +75,7 @@ class Host:
             gc.set_threshold(threshold)
         return filters
 
-    def _preload(self, modules: list[str], is_written: bool) -> warnings.catch_warnings[None]:
+    def _preload(self, modules: list[str]) -> warnings.catch_warnings[None]:
         # As around a hook: what imports do to the filters lasts as long as it runs.
         filters: warnings.catch_warnings[None] = warnings.catch_warnings()
         filters.__enter__()
@@ -83,7 +83,7 @@ class Host:
         self._channel.watch(True)
         if select.select([self._channel.reader], [], [], 0)[0]:
             os._exit(0)  # the frontend was gone before it was watched
-        unsafe = preload(modules, {0, 1, 2, self._channel.reader, self._channel.writer}, is_written)
+        unsafe = preload(modules, {0, 1, 2, self._channel.reader, self._channel.writer})
         if not self._channel.is_intact():
             os._exit(1)
         self._channel.watch(False)

@@ -11,7 +11,9 @@ from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 
 
 class Ahead:
-    """Starts a program beside what runs in a container, as often as it is wanted; it answers one frame.
+    """Starts a program beside what runs in a container; it answers one frame.
+
+    Before that, it answers empty ones when it has imported all.
 
     :param container: its id
     :param environ: variables on top of the container's
@@ -25,9 +27,13 @@ class Ahead:
         self._starting: Background[Attachment | None] | None = None
 
     def start(self) -> None:
-        """Start the program, and do not wait for that."""
-        self.close()
-        self._starting = Background(self._attached).start()
+        """Start the program unless it was before, and do not wait for that."""
+        if self._starting is None:
+            self._starting = Background(self._attached).start()
+
+    def get_ready(self) -> None:
+        """Wait until it has imported all that it needs, if it was started."""
+        self.ask({})
 
     def ask(self, frame: Frame) -> Frame | None:
         """Return what the program answers; None if it was not started or is gone."""

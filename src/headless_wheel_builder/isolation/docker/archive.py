@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
@@ -59,9 +60,9 @@ def of_tree(folder: str, place: str, checkpoint: Callable[[], None]) -> Iterator
 
 
 def of_bytes(place: str, content: bytes, mode: int = 0o644) -> Member:
-    """Return the member of a file."""
+    """Return the member of a file; its time is made of what it has, so that no bytecode of another version fits it."""
     info = tarfile.TarInfo(place.strip("/"))
-    info.size, info.mode = len(content), mode
+    info.size, info.mode, info.mtime = len(content), mode, zlib.crc32(content) >> 1
     return info, lambda: io.BytesIO(content)
 
 

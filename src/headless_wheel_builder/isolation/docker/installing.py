@@ -28,6 +28,8 @@ REPORT: Final = f"{programs.SCRATCH}/report.json"
 CACHE: Final = f"{programs.SCRATCH}/cache"
 # In the environment while that is made, so that files are linked into it: to copy them takes several times as long.
 LINKED: Final = f"{programs.ENVIRONMENT}/cache"
+# What is asked beside hooks has its own; what uv knows of interpreters is in the image.
+ASKED: Final = f"{FOLDER}/cache"
 PIP: Final = f"{programs.SCRATCH}/pip.whl"
 
 
@@ -105,7 +107,7 @@ class UvInContainer:
             return None
         files, options = given(requirements, self._place.constraints, FOLDER)
         members = [of_bytes(path, text.encode()) for path, text in files.items()]
-        environ = {**self._environ(), "TMPDIR": FOLDER, "UV_CACHE_DIR": f"{FOLDER}/cache"}
+        environ = {**self._environ(), "TMPDIR": FOLDER, "UV_CACHE_DIR": ASKED}
         return Question((*self._compile(), *options[1:]), environ, (of_folder(FOLDER), *members))
 
     def install(self, text: str, workshop: Workshop, context: Context) -> None:
@@ -115,8 +117,8 @@ class UvInContainer:
         argv = (self._uv, "pip", "install", "--no-deps", "--compile-bytecode", "--python", PYTHON, "-r", RESOLVED)
         if text.strip():
             run_installer(argv, self._environ(), context, runner=Supplied(workshop, {RESOLVED: text}))
-        # It knows addresses of indexes, and an image is made of what is there.
-        run_maker(("rm", "-rf", LINKED), {}, context, runner=workshop)
+        # An image is made of what is there.
+        workshop.ask(programs.FORGET, LINKED, ASKED)
 
     def _compile(self) -> tuple[str, ...]:
         return self._uv, "pip", "compile", "--python", self._interpreter.path, *EXACT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
@@ -16,6 +16,7 @@ from headless_wheel_builder.hooks.launcher import BackendPlace, Memory, to_stder
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import Member, beginning, of_folder, of_tree
+from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.verification import KILLED
@@ -44,8 +45,8 @@ class ContainerLauncher:
     :param is_hosted: whether the host is the environment's interpreter, and may import the backend
     :param is_packed: whether the environment has to be unpacked in a container that is not started
     :param members: what to copy into it besides our programs
-    :param repairer: started beside the first hook, if there may be a wheel that needs it
-    :param before_sources: called before anything of the project is in a container that has a host already
+    :param repairer: started beside the first hook if it was not before, and there may be a wheel that needs it
+    :param commit: the image that is made of a container that has a host already; nothing of the project gets into it
     :param limits: what hooks are held to, and what is said when they reach it
     """
 
@@ -63,7 +64,7 @@ class ContainerLauncher:
         is_packed: bool = False,
         limits: HookLimits,
         members: Sequence[Member] = (),
-        before_sources: Callable[[], object] = lambda: None,
+        commit: Commit | None = None,
         repairer: Ahead | None = None,
     ) -> None:
         self.container = container
@@ -83,8 +84,8 @@ class ContainerLauncher:
         self._is_forked = is_hosted and not backend.is_in_tree
         preload = [backend.module, *(memory.preload(backend) if memory else ())] if self._is_forked else []
         first: Frame = {"preload": preload, "own": list(memory.own) if memory else []}
-        self._start(first, host, backend.source, members, before_sources)
         self._talk = Conversation(container)
+        self._start(first, host, backend.source, members, commit)
         # Where hooks ran last.
         self.folder = self._sources[os.path.abspath(backend.source)]
 
@@ -143,20 +144,19 @@ class ContainerLauncher:
         host: Sequence[str],
         source: str,
         members: Sequence[Member],
-        before_sources: Callable[[], object],
+        commit: Commit | None,
     ) -> None:
         """Start the host, with a source tree and what it needs itself in its container."""
         container, checkpoint = self.container, self._processes.checkpoint
         folders = of_folder(SOURCES), of_folder(CALLS)
-        sources = self._placed(os.path.abspath(source))
+        few, rest = beginning(self._placed(os.path.abspath(source)))
         if container.is_started:
-            # What it needs itself is there. An image is being made of it, which gets nothing of the project.
-            container.start_again(host, SOURCES, {**first, "bytecode": False})
-            before_sources()
-            container.put([*folders, *sources], checkpoint)
+            container.start_again(host, SOURCES, first)
+            if commit is not None:
+                self._finish(commit)
+            container.put([*folders, *few, *rest], checkpoint)
             return
         # Only a container that runs ends with its frontend: before that, nothing goes in that takes time.
-        few, rest = beginning(sources)
         container.put([*programs.members(), *members, *folders, *few], checkpoint)
         if self._is_packed:
             container.start(NOTHING)
@@ -167,6 +167,15 @@ class ContainerLauncher:
             container.start(first)
         if rest:
             container.put(rest, checkpoint)
+
+    def _finish(self, commit: Commit) -> None:
+        """Have the image made, with bytecode of what the backend imports if it was not begun before."""
+        if self._is_forked and not commit.is_begun:
+            try:
+                self._talk.get_ready(to_stderr)
+            except UnsafeError as unsafe:
+                self._be_fresh(unsafe)
+        _ = commit.image
 
     def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
         self._calls += 1
@@ -210,15 +219,18 @@ class ContainerLauncher:
             self._may_be_compiled = self._may_be_compiled or member[0].name.endswith(COMPILED)
             yield member
 
+    def _be_fresh(self, unsafe: UnsafeError) -> None:
+        self._is_forked = False
+        self._processes.checkpoint()
+        self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
+        self.container.send(NOTHING)
+
     def _called(self, request: Frame, hook: str, on_output: OnOutput) -> Frame:
         if self._is_forked:
             try:
                 return self._talk.run(request, on_output, self._prepare_repair)
             except UnsafeError as unsafe:
-                self._is_forked = False
-                self._processes.checkpoint()
-                self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
-                self.container.send(NOTHING)
+                self._be_fresh(unsafe)
         return self._run_fresh(request, hook, on_output)
 
     def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:

@@ -26,7 +26,7 @@ from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import changed
 
 # Part of every question, so that an older version's answers are not taken for this one's.
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 
 
 class Place:

@@ -29,6 +29,7 @@ EXECUTE: Final = f"{HOME}/program/execute.py"
 LOOK: Final = f"{HOME}/program/look.py"
 DESCRIBE: Final = f"{HOME}/program/probe.py"
 INSTALLED: Final = f"{HOME}/program/installed.py"
+FORGET: Final = f"{HOME}/program/forget.py"
 PACKER: Final = f"{HOME}/program/parcel.py"
 # Of several modules, which import each other by the names that they have here.
 PACKAGES: Final = ("headless_wheel_builder", "isolation", "docker", "inside")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Noticed, Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import Context, OutdatedError
-from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker import programs, repair
+from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.beside import Beside, Question
 from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
@@ -26,12 +27,25 @@ from headless_wheel_builder.isolation.docker.workshop import Workshop
 from headless_wheel_builder.isolation.installers import run_installer
 from headless_wheel_builder.isolation.learnt import Learnt
 from headless_wheel_builder.isolation.resolution import Resolution, changes, is_changeable, versions
-from headless_wheel_builder.values import changed
+from headless_wheel_builder.values import changed, value
 
 T = TypeVar("T")
 Requirements: TypeAlias = tuple[str, ...]
 # What programs say of a file system with a limit that they have reached.
 FULL: Final = "No space left on device"
+
+
+@value
+class Idle:
+    """A container in which an image was made.
+
+    :param repairer: what repairs wheels in it, started
+    :param opened: what removes it
+    """
+
+    container: Container
+    repairer: Ahead | None
+    opened: contextlib.ExitStack
 
 
 class ProvisionedImages:
@@ -48,7 +62,7 @@ class ProvisionedImages:
         self._guesses: list[Requirements] = []
         self._commits: list[tuple[Requirements, Provisioned, Commit]] = []
         # The containers in which images were made, until there is something to do in them.
-        self._idle: dict[Commit, tuple[Container, contextlib.ExitStack]] = {}
+        self._idle: dict[Commit, Idle] = {}
         # What can be asked beside hooks, and in which container, by the image that was guessed for them.
         self._beside: dict[str, tuple[Question, str]] = {}
         self._learnt: dict[str, Learnt] = {}
@@ -72,8 +86,8 @@ class ProvisionedImages:
             self._made[wanted] = self._guess(wanted) or self._right(wanted)
         return self._made[wanted]
 
-    def take(self, provisioned: Provisioned) -> tuple[Container, contextlib.ExitStack] | None:
-        """Return the container in which an image was made, and what removes it; once, and only if it had no passwords.
+    def take(self, provisioned: Provisioned) -> Idle | None:
+        """Return the container in which an image was made; once, and only if it had no passwords.
 
         Only its own interpreter may run there before the image is there, as it writes nothing that is not there yet.
         """
@@ -83,15 +97,15 @@ class ProvisionedImages:
             or not self._installer.told.is_public
         ):
             return None
-        container, opened = self._idle.pop(provisioned.made)
-        if container.python != self._interpreter.path:
+        idle = self._idle.pop(provisioned.made)
+        if idle.container.python != self._interpreter.path:
             provisioned.made.settled()
-        return container, opened
+        return idle
 
     def leave(self) -> None:
         """Have the containers removed that images were made in, and that nobody wants."""
         while self._idle:
-            self._idle.popitem()[1][1].close()
+            self._idle.popitem()[1].opened.close()
 
     def question(self, provisioned: Provisioned) -> Question | None:
         """Return what to ask beside the hooks of an image, if there is anything to be asked, and it can be there."""
@@ -158,14 +172,16 @@ class ProvisionedImages:
         for question, learnt in self._learnt.items():
             if learnt.is_new:
                 self._place.keeper.remember(question, learnt.facts())
-        if not all(made.key for _, made, _ in self._commits):
+        # Others were not wanted, as the build ended before.
+        begun = [one for one in self._commits if one[2].is_begun]
+        if not all(made.key for _, made, _ in begun):
             # An image that a container is of cannot be removed.
             self._place.engine.settle()
-        for wanted, made, commit in self._commits:
+        for wanted, made, commit in begun:
             with contextlib.suppress(IsolationError, *ERRORS):
                 self._settle(wanted, made, commit.settled())
         remove_lost(self._place.engine, lambda: None)
-        if self._commits:
+        if begun:
             tidy(self._place.engine, lambda: None)
 
     def _settle(self, wanted: Requirements, made: Provisioned, image: str) -> None:
@@ -229,6 +245,10 @@ class ProvisionedImages:
         place = self._place
         with contextlib.ExitStack() as opened:
             workshop = opened.enter_context(self._workshop(place.context, in_memory=in_memory))
+            container = workshop.container
+            repairer = opened.enter_context(repair.ahead(place, container))
+            if repairer is not None:
+                repairer.start()
             if text is None:
                 text = self._installer.resolve(wanted, workshop, place.context)
             self._installer.install(text, workshop, place.context)
@@ -237,10 +257,11 @@ class ProvisionedImages:
                 workshop.ask(programs.PACKER, "pack", programs.PARCEL, programs.ENVIRONMENT)
             is_kept = place.config.cache_envs and not is_changeable(text)
             key = self._key(text) if is_kept else ""
-            container = workshop.container
             labels = kept_labels(key, place.id)
-            commit = Commit(lambda: container.commit(labels, pause=False), place.context.processes)
-            self._idle[commit] = container, opened.pop_all()
+            commit = Commit(lambda: _committed(container, repairer, labels), place.context.processes)
+            if self._interpreter.is_compiled:  # else it is waited for what its backend imports
+                commit.begin()
+            self._idle[commit] = Idle(container, repairer, opened.pop_all())
         made = Provisioned(commit, key, found, self._interpreter.is_hosted, in_memory)
         self._commits.append((wanted, made, commit))
         return made
@@ -259,6 +280,13 @@ class ProvisionedImages:
     def _who(self) -> tuple[str, ...]:
         memory = "in memory" if self._place.in_memory else ""
         return self._installer.label, self._interpreter.path, self._interpreter.build, memory
+
+
+def _committed(container: Container, repairer: Ahead | None, labels: Mapping[str, str]) -> str:
+    # With its bytecode: images have none of auditwheel's, nor of the standard library's, and to make it takes long.
+    if repairer is not None:
+        repairer.get_ready()
+    return container.commit(labels, pause=False)
 
 
 def _there_or_on_disk(work: Callable[[bool], T], context: Context, in_memory: bool) -> T:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headless_wheel_builder.events import (
@@ -20,9 +21,9 @@ from headless_wheel_builder.events import (
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
-from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.refusal import Refusal
 from headless_wheel_builder.isolation.docker.unrepaired import error
 from headless_wheel_builder.values import value
@@ -64,12 +65,16 @@ def repaired(launcher: ContainerLauncher, place: Place, folder: str, name: str) 
     raise error(Refusal(name, answer, asked["plat"], place.image.architecture))
 
 
-def ahead(place: Place, plan: Plan, container: str) -> Ahead | None:
-    """Return what can repair the wheel of a container, and be started before that is built; None to spare resources."""
+@contextlib.contextmanager
+def ahead(place: Place, container: Container) -> Iterator[Ahead | None]:
+    """Have what can repair a wheel in a container and be started before that is built; None to spare resources."""
+    plan = container.plan
     if not place.config.repair_wheel or plan.memory is not None or (plan.cpus is not None and plan.cpus <= 1):
-        return None
+        yield None
+        return
     argv = (place.surroundings.newest().path, "-I", programs.REPAIR, json.dumps(wanted(place)))
-    return Ahead(place.engine, container, argv, place.given)
+    with contextlib.closing(Ahead(place.engine, container.id, argv, place.given)) as repairer:
+        yield repairer
 
 
 def wanted(place: Place) -> dict[str, Any]:

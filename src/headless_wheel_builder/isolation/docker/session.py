@@ -11,10 +11,9 @@ from headless_wheel_builder.events import EnvironmentCreating, Made, Noticed, Re
 from headless_wheel_builder.hooks.launcher import BackendPlace, Launcher
 from headless_wheel_builder.isolation.base import contradiction
 from headless_wheel_builder.isolation.docker import programs, repair
-from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.commit import Commit
-from headless_wheel_builder.isolation.docker.container import Container, opened
+from headless_wheel_builder.isolation.docker.container import opened
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.installing import PYTHON
 from headless_wheel_builder.isolation.docker.keepsake import keep
@@ -23,7 +22,7 @@ from headless_wheel_builder.isolation.docker.limits import patience
 from headless_wheel_builder.isolation.docker.place import Place
 from headless_wheel_builder.isolation.docker.plan import Bind, Plan
 from headless_wheel_builder.isolation.docker.provisioned import Provisioned
-from headless_wheel_builder.isolation.docker.provisioned_images import ProvisionedImages
+from headless_wheel_builder.isolation.docker.provisioned_images import Idle, ProvisionedImages
 from headless_wheel_builder.isolation.docker.verification import SEEN, is_limited, verify
 from headless_wheel_builder.values import changed
 
@@ -83,8 +82,9 @@ class ContainerSession:
     def _verified(self, provisioned: Provisioned, backend: BackendPlace) -> ContainerLauncher:
         plan = self._plan(provisioned)
         question = self._images.question(provisioned) if plan.network and plan.memory is None else None
-        container = self._container(provisioned, plan)
-        launcher = self._launched(container, plan, provisioned, backend, question.members if question else ())
+        idle = self._idle(provisioned, plan)
+        container = idle.container
+        launcher = self._launched(idle, plan, provisioned, backend, question.members if question else ())
         if question is not None:
             # While the host imports the backend, which keeps one processor busy.
             self._images.hosted(provisioned.image, question, container.id)
@@ -109,20 +109,22 @@ class ContainerSession:
     def _host(self, provisioned: Provisioned) -> str:
         return PYTHON if provisioned.is_hosted else self.place.surroundings.newest().path
 
-    def _container(self, provisioned: Provisioned, plan: Plan) -> Container:
+    def _idle(self, provisioned: Provisioned, plan: Plan) -> Idle:
         # The one in which the environment was made is as a new one would be, but for its network.
         made = self._images.take(provisioned) if plan.network and not plan.binds else None
         if made is not None:
-            self._opened.enter_context(made[1])
-            return made[0]
+            self._opened.enter_context(made.opened)
+            return made
         place = self.place
         new = changed(plan, image=provisioned.image)
         self._images.leave()
-        return self._opened.enter_context(opened(place.engine, new, place.context.processes))
+        container = self._opened.enter_context(opened(place.engine, new, place.context.processes))
+        repairer = self._opened.enter_context(repair.ahead(place, container))
+        return Idle(container, repairer, self._opened)
 
     def _launched(
         self,
-        container: Container,
+        idle: Idle,
         plan: Plan,
         provisioned: Provisioned,
         backend: BackendPlace,
@@ -130,7 +132,7 @@ class ContainerSession:
     ) -> ContainerLauncher:
         place, context = self.place, self.place.context
         return ContainerLauncher(
-            container,
+            idle.container,
             PYTHON,
             backend,
             host=programs.host_argv(self._host(provisioned), place.image.platform),
@@ -140,17 +142,11 @@ class ContainerSession:
             # While a backend is imported, nobody could be asked where that hangs.
             is_hosted=provisioned.is_hosted and place.config.hook_silence is None,
             is_packed=provisioned.is_packed,
-            limits=HookLimits(place.engine, container, memory=plan.memory, patience=patience(place.config)),
+            limits=HookLimits(place.engine, idle.container, memory=plan.memory, patience=patience(place.config)),
             members=(*place.carried.files, *members),
-            before_sources=lambda: provisioned.image,
-            repairer=self._repairer(container, plan),
+            commit=provisioned.made if isinstance(provisioned.made, Commit) else None,
+            repairer=idle.repairer,
         )
-
-    def _repairer(self, container: Container, plan: Plan) -> Ahead | None:
-        repairer = repair.ahead(self.place, plan, container.id)
-        if repairer is not None:
-            self._opened.callback(repairer.close)
-        return repairer
 
     def keep(self) -> None:
         """Keep the containers of a build that failed, if that is wanted."""

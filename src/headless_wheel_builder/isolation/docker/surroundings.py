@@ -35,6 +35,7 @@ class Interpreter:
     :param path: how it is called
     :param names: all paths that it has
     :param site_packages: of environments made from it, with `{base}` for their folder
+    :param is_compiled: whether there is bytecode of its standard library, as there is not in published images
     """
 
     path: str
@@ -44,6 +45,7 @@ class Interpreter:
     build: str
     site_packages: str
     names: tuple[str, ...] = ()
+    is_compiled: bool = False
 
     def is_named(self, name: str) -> bool:
         """Tell whether that is what it is called in its image."""
@@ -154,6 +156,7 @@ def _interpreter(facts: Mapping[str, Any]) -> Interpreter:
         facts["build"],
         facts["purelib"],
         tuple(facts["names"]),
+        facts["compiled"],
     )
 
 

@@ -61,14 +61,22 @@ class Auditwheel:
         if not words or not os.path.basename(words[0]).startswith("python"):
             return None
         flags = self._argv[1:-1] or words[1:]
+        self._reader, writer = os.pipe()
         self._ready = subprocess.Popen(
-            [words[0], *flags, READY, self._argv[-1]],
+            [words[0], *flags, READY, self._argv[-1], str(writer)],
             env=self._environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=[writer],
         )
+        os.close(writer)
         return self._ready
+
+    def wait_until_ready(self) -> None:
+        """Wait until it has imported what it needs, if it was started."""
+        if self._ready is not None:
+            os.read(self._reader, 1)
 
     def _run_ready(self, arguments: list[str]) -> tuple[int, str] | None:
         ready, self._ready = self._ready, None

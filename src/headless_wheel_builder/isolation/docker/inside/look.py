@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 HOME = "/opt/python"
 # Where tools are that images do not have.
 OWN = "/hwb/tools/bin"
+# Of a module that nothing which runs before imports.
+COMPILED = "argparse.*.pyc"
 TOOLS = ("auditwheel", "patchelf", "strip", "uv", "manylinux-interpreters")
 
 
@@ -33,7 +35,13 @@ def interpreters(describe: str, among: Iterable[str]) -> list[dict[str, Any]]:
         if facts is not None:
             key = os.path.realpath(facts["executable"]) + facts["site_packages"]
             found.setdefault(key, dict(facts, path=path, names=[]))["names"].append(path)
-    return list(found.values())
+    return [dict(facts, compiled=is_compiled(facts)) for facts in found.values()]
+
+
+def is_compiled(facts: dict[str, Any]) -> bool:
+    """Tell whether there is bytecode of an interpreter's standard library."""
+    library = os.path.dirname(os.path.dirname(facts["ensurepip"]))
+    return bool(glob.glob(os.path.join(glob.escape(library), "__pycache__", COMPILED)))
 
 
 def started(program: list[str]) -> subprocess.Popen[bytes] | None:

@@ -1,6 +1,6 @@
-"""Be a script of auditwheel that has imported all that it needs before it is told what to do: `ready.py SCRIPT`.
+"""Be a script of auditwheel that has imported all that it needs before it is told what to do: `ready.py SCRIPT CLOSED`.
 
-Its arguments come as a line of JSON on stdin.
+Its arguments come as a line of JSON on stdin. CLOSED is a descriptor, closed when all is imported.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def take(line: str, script: str) -> None:
 if __name__ == "__main__":
     program = sys.argv[1]
     prepare(program)
+    os.close(int(sys.argv[2]))
     arguments = sys.stdin.readline()
     if arguments:
         take(arguments, program)

@@ -1,7 +1,8 @@
 """Have auditwheel repair a wheel: `repair.py ANSWER WHEEL FOLDER OPTIONS`, and tell how it went, as JSON.
 
 With `repair.py OPTIONS`, wheel and folder come when they are there, as a frame on stdin, and the answer is one on
-stdout: JSON, after its length in four bytes, most significant first.
+stdout: JSON, after its length in four bytes, most significant first. An empty one before is answered by an empty one as
+soon as all is imported that a repair needs.
 
 OPTIONS is JSON:
 {"auditwheel": its path, or null, "path": folders that come first on PATH for it, "plat": policy or null,
@@ -127,14 +128,26 @@ def serve(options: dict[str, Any]) -> None:
     auditwheel = Auditwheel(options) if options["auditwheel"] else None
     if auditwheel is not None:
         auditwheel.get_ready()
-    length = int.from_bytes(sys.stdin.buffer.read(4), "big")
-    if not length:
-        return  # there is nothing to do any more
-    asked = json.loads(sys.stdin.buffer.read(length))
+    while True:
+        length = int.from_bytes(sys.stdin.buffer.read(4), "big")
+        if not length:
+            return  # there is nothing to do any more
+        asked = json.loads(sys.stdin.buffer.read(length))
+        if asked:
+            break
+        if auditwheel is not None:
+            auditwheel.wait_until_ready()
+        tell({})
     wheel, folder = asked["wheel"], asked["folder"]
     os.makedirs(folder)
-    body = json.dumps(enclosed(repair(wheel, folder, options, auditwheel), wheel, folder)).encode()
+    tell(enclosed(repair(wheel, folder, options, auditwheel), wheel, folder))
+
+
+def tell(answer: dict[str, Any]) -> None:
+    """Write a frame."""
+    body = json.dumps(answer).encode()
     sys.stdout.buffer.write(len(body).to_bytes(4, "big") + body)
+    sys.stdout.buffer.flush()
 
 
 def main(arguments: list[str]) -> None:
