@@ -16,8 +16,11 @@ import pytest
 from container_builds import ContainerBuilds, wheel_of
 from frontends import refused
 
+from headless_wheel_builder.isolation.docker.installing import ASKED
 from headless_wheel_builder.isolation.docker.plan import MOST_MEMORY
 
+# As images of this one call it, and the strategy with it.
+PYTHON_PATH = "/opt/python/cp311-cp311/bin/python"
 SECRET = "correct-horse-battery"
 
 
@@ -38,6 +41,26 @@ def test_the_second_build_installs_nothing(builds: ContainerBuilds, tmp_path: Pa
         assert second.exit_code == 0, second.stderr
         assert "pip install" not in second.stderr
         assert [one["Id"] for one in builds.made_of(image)] == [kept["Id"]]
+
+
+def test_an_image_keeps_bytecode_that_published_images_lack_and_what_uv_knows_but_nothing_of_the_project(
+    builds: ContainerBuilds, tmp_path: Path
+) -> None:
+    project = projects.setuptools_c(tmp_path)
+    with builds.derived('RUN find / -xdev -name __pycache__ -prune -exec rm -r "{}" +') as image:
+        wheel_of(builds.build(tmp_path, "-w", str(project), env=own(tmp_path / "cache"), image=image))
+        kept = max(builds.made_of(image), key=lambda one: int(one["Created"]))
+        script = (
+            "ls -A /hwb/source; find / -xdev -name '*.pyc'; echo flit_core > /wanted.txt; "
+            f"UV_CACHE_DIR={ASKED} uv pip compile -vv --offline --python {PYTHON_PATH} /wanted.txt"
+        )
+        text = builds.run(kept["Id"], ["sh", "-c", script]).text
+    lines = text.splitlines()
+    for module in ("/argparse.", "/zipfile.", "auditwheel/__pycache__/wheeltools.", "inside/__pycache__/stripping."):
+        assert [line for line in lines if module in line and line.endswith(".pyc")], module
+    assert lines[0].endswith(".pyc")
+    assert "Querying interpreter" not in text
+    assert "Found cached interpreter info" in text
 
 
 @pytest.mark.parametrize("requires", ['["flit_core"]', "[]"])

@@ -58,6 +58,8 @@ class FakeContainer:
         self.put_before_start: list[str] = []
         self.requests: list[Frame] = []
         self.is_running = False
+        self.may_import = threading.Event()
+        self.may_import.set()
         self._program = program
         self._socket, self.stream = socketpair()
 
@@ -76,6 +78,7 @@ class FakeContainer:
                 self.requests.append(request)
                 if "become" in request:
                     self.requests.append(self._read() or {})
+                    assert self.may_import.wait(20)
                     self._write(1, _framed({"ready": True}))
                     continue
                 argv = [one for one in request["run"][1:] if one != programs.EXECUTE]
@@ -85,6 +88,14 @@ class FakeContainer:
                 self._write(1, _framed({"started": 7}))
                 self._write(2, ran.printed.encode() + request["mark"].encode())
                 self._write(1, _framed({"ended": ran.code, "files": ran.files}))
+
+    def asked(self) -> Frame | None:
+        """Return the next frame that comes."""
+        return self._read()
+
+    def answer(self, frame: Frame) -> None:
+        """Send a frame."""
+        self._write(1, _framed(frame))
 
     def _read(self) -> Frame | None:
         head = self._exactly(4)
@@ -137,6 +148,9 @@ class FakeApi:
         # What ran beside the hooks, and what becomes of it.
         self.beside: list[tuple[str, list[str], dict[str, str]]] = []
         self.answered: Ran | None = None
+        # What repairs wheels is asked whether it is ready, which it then is.
+        self.may_be_ready = threading.Event()
+        self.may_be_ready.set()
         self._ids = itertools.count(1)
 
     def close(self) -> None:
@@ -223,13 +237,27 @@ class FakeApi:
         self.kept[made] = image(made, labels=conf["Labels"], of=self.made[one].config["Image"])
         return {"Id": made}
 
-    def exec_create(self, one: str, argv: list[str], *, environment: Mapping[str, str], workdir: str) -> dict[str, str]:
+    def exec_create(
+        self,
+        one: str,
+        argv: list[str],
+        *,
+        environment: Mapping[str, str],
+        workdir: str = "",
+        stdin: bool = False,
+    ) -> dict[str, str]:
+        if stdin:
+            return {"Id": f"repairer of {one}"}
         assert workdir == "/hwb/asked"
         self.beside.append((one, argv, dict(environment)))
         return {"Id": one}
 
     def exec_start(self, one: str, *, socket: bool) -> Any:
         assert socket
+        if one.startswith("repairer"):
+            repairer = FakeContainer({}, lambda _argv, _request: None)
+            threading.Thread(target=self._get_ready, args=[repairer], daemon=True).start()
+            return repairer.stream
         if self.answered is None:
             raise NotFound(f"No such container: {one}")
         ours, theirs = socketpair()
@@ -237,6 +265,11 @@ class FakeApi:
             for stream, piece in ((2, b"Resolved\n"), (1, self.answered.printed.encode())):
                 ours.sendall(bytes([stream, 0, 0, 0]) + len(piece).to_bytes(4, "big") + piece)
         return theirs
+
+    def _get_ready(self, repairer: FakeContainer) -> None:
+        while repairer.asked() == {} and self.may_be_ready.wait(20):
+            repairer.answer({})
+        repairer.close()
 
     def exec_inspect(self, one: str) -> dict[str, Any]:
         del one
@@ -334,6 +367,7 @@ class Workshop:
 
     def __init__(self, answers: Mapping[str, str] | None = None, returncode: int = 0) -> None:
         self.calls: list[tuple[list[str], dict[str, str], dict[str, str]]] = []
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
         self._answers = answers or {}
         self._returncode = returncode
 
@@ -351,6 +385,9 @@ class Workshop:
         if on_output is not None:
             on_output(b"said\n")
         return self._returncode
+
+    def ask(self, script: str, *arguments: str) -> None:
+        self.asked.append((script, arguments))
 
     def read(self, path: str) -> str:
         return self._answers[path]

@@ -94,9 +94,28 @@ def test_one_that_has_gone_answers_nothing(programs: Programs, ahead: Ahead) -> 
     assert ahead.ask({"wheel": "a.whl"}) is None
 
 
-def test_whoever_starts_another_gives_up_the_first(programs: Programs, ahead: Ahead) -> None:
+def test_it_is_started_once(programs: Programs, ahead: Ahead) -> None:
     ahead.start()
     ahead.start()
-    assert programs.ends[0].recv(1) == b""
+    wait_for(lambda: programs.ends)
     ahead.close()
+    assert len(programs.started) == len(programs.ends) == 1
     assert programs.question() is None
+
+
+def test_whoever_waits_until_it_is_ready_can_ask_afterwards(programs: Programs, ahead: Ahead) -> None:
+    ahead.start()
+    wait_for(lambda: programs.ends)
+    programs.answer({})
+    ahead.get_ready()
+    assert programs.question() == {}
+    programs.answer({"outcome": "pure"})
+    assert ahead.ask({"wheel": "a.whl"}) == {"outcome": "pure"}
+
+
+def test_nobody_waits_for_one_that_was_not_started_or_is_gone(programs: Programs, ahead: Ahead) -> None:
+    ahead.get_ready()
+    ahead.start()
+    wait_for(lambda: programs.ends)
+    programs.ends[-1].close()
+    ahead.get_ready()

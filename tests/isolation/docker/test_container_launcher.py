@@ -10,15 +10,17 @@ from typing import cast
 
 import pytest
 from fake_engine import BASE, FakeApi, Ran, engine
-from support import Recorder
+from support import Recorder, wait_for
 
+from headless_wheel_builder.background import Background
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import FEW
+from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
-from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
+from headless_wheel_builder.isolation.docker.launcher import NOTHING, ContainerLauncher
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.process import Processes
 
@@ -127,3 +129,42 @@ def test_only_a_small_tree_goes_in_before_the_start(tmp_path: Path, size: int, i
     assert ("/hwb/source/1/pkg/data" in container.put_before_start) is is_before
     assert container.files["/hwb/source/1/pkg/data"] == b"x" * size
     hooks.close()
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_an_image_gets_nothing_of_the_project_but_what_its_backend_imports_if_it_was_not_begun(
+    tmp_path: Path, is_begun: bool
+) -> None:
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "module.py").touch()
+    api = FakeApi(lambda _argv, _request: Ran())
+    container = Container(engine(api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+    container.make()
+    container.start(NOTHING)
+    assert container.receive(None) == {"ready": True}
+    (made,) = api.made.values()
+    made.may_import.clear()
+    files: list[list[str]] = []
+    commit = Commit(lambda: str(files.append(sorted(made.files))), Processes())
+    if is_begun:
+        commit.begin()
+        wait_for(lambda: files)
+    launching = Background(
+        lambda: ContainerLauncher(
+            container,
+            "/hwb/env/bin/python",
+            BackendPlace(os.fspath(tmp_path / "pkg"), "backend", is_in_tree=False, hooks=("build_wheel",)),
+            host=("/hwb/env/bin/python", "host.py"),
+            processes=Processes(),
+            report=Recorder(),
+            limits=HookLimits(engine(api), container, memory=None),
+            commit=commit,
+        )
+    ).start()
+    wait_for(lambda: {"preload": ["backend"], "own": []} in made.requests)
+    assert commit.is_begun is is_begun
+    made.may_import.set()
+    launching.result()
+    assert files == [[]]
+    assert "/hwb/source/1/pkg/module.py" in made.files
+    container.close()

@@ -17,6 +17,7 @@ from headless_wheel_builder.events import Noticed
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.installing import (
+    ASKED,
     LINKED,
     PIP,
     REPORT,
@@ -164,7 +165,7 @@ def test_beside_hooks_nothing_is_asked_of_a_uv_that_would_take_its_machine_for_a
 def test_uv_makes_the_environment_and_installs_what_was_resolved_and_nothing_more(images: Images) -> None:
     workshop = Workshop()
     install(workshop, images.installer(), "flit-core==3.9\n")
-    (venv, _, _), (argv, environ, files), _ = workshop.calls
+    (venv, _, _), (argv, environ, files) = workshop.calls
     options = ["--no-config", "--no-project", "--allow-existing", "--python", PYTHON]
     assert venv == [UV, "venv", *options, programs.ENVIRONMENT]
     assert argv == [
@@ -218,7 +219,7 @@ def test_of_uvs_cache_which_knows_addresses_nothing_stays_in_the_environment(ima
     workshop = Workshop()
     install(workshop, images.installer(), "flit-core==3.9\n")
     assert LINKED.startswith(f"{programs.ENVIRONMENT}/")
-    assert workshop.calls[-1][0] == ["rm", "-rf", LINKED]
+    assert workshop.asked == [(programs.FORGET, (LINKED, ASKED))]
 
 
 @pytest.mark.parametrize("config", [DockerConfig(), DockerConfig(use_uv=False)])

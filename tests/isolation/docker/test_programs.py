@@ -16,7 +16,7 @@ import pytest
 
 from headless_wheel_builder.hooks.channel import Channel, Frame
 from headless_wheel_builder.isolation.docker import programs
-from headless_wheel_builder.isolation.docker.archive import packed
+from headless_wheel_builder.isolation.docker.archive import of_bytes, packed
 
 
 @pytest.fixture
@@ -52,6 +52,8 @@ def test_every_program_that_is_named_is_there(copied: Path) -> None:
         programs.REPAIR,
         programs.DESCRIBE,
         programs.INSTALLED,
+        programs.PACKER,
+        programs.FORGET,
     ]
     assert [path for path in named if not (copied / os.path.relpath(path, programs.HOME)).is_file()] == []
 
@@ -140,10 +142,7 @@ def test_the_host_calls_a_hook_by_the_script_of_pyproject_hooks_that_came_along(
     assert json.loads(answer)["return_val"] == "a.whl"
 
 
-@pytest.mark.parametrize("is_written", [True, False])
-def test_no_bytecode_is_written_while_an_image_is_made_and_hooks_write_theirs(
-    copied: Path, tmp_path: Path, is_written: bool
-) -> None:
+def test_bytecode_of_what_is_imported_ahead_is_written_and_hooks_write_theirs(copied: Path, tmp_path: Path) -> None:
     package = tmp_path / "packages"
     package.mkdir()
     (package / "ahead.py").touch()
@@ -151,9 +150,17 @@ def test_no_bytecode_is_written_while_an_image_is_made_and_hooks_write_theirs(
     code = "import later, sys; sys.exit(sys.dont_write_bytecode)"
     (tmp_path / "hook.py").write_text(code)
     request = {"run": ["python", os.fspath(tmp_path / "hook.py")], "cwd": "/", "environ": {}, "learn": None}
-    first = {"preload": ["ahead"], "own": ["ahead"], **({} if is_written else {"bytecode": False})}
-    with host(copied, first, package) as channel:
+    with host(copied, {"preload": ["ahead"], "own": ["ahead"]}, package) as channel:
         assert channel.receive() == {"ready": True}
-        assert [path.name.partition(".")[0] for path in package.glob("__pycache__/*")] == ["ahead"] * is_written
+        assert [path.name.partition(".")[0] for path in package.glob("__pycache__/*")] == ["ahead"]
         assert run(channel, request) == {"ended": 0}
     assert any(path.name.startswith("later") for path in package.glob("__pycache__/*"))
+
+
+def test_bytecode_that_an_image_keeps_of_our_programs_fits_no_other_version_of_them(tmp_path: Path) -> None:
+    for content, value in ((b"x = 1", 1), (b"x = 2", 2)):
+        members = [of_bytes("module.py", content)]
+        with tarfile.open(fileobj=io.BytesIO(b"".join(packed(members)))) as archive:
+            archive.extractall(tmp_path, filter="data")
+        code = f"import module, sys; sys.exit(module.x != {value})"
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from fake_engine import PYTHON, FakeApi, Ran, image, make_place
+from fake_engine import BASE, PYTHON, FakeApi, Ran, image, make_place
 from support import Recorder, wait_for
 
 from headless_wheel_builder.errors import DependencyError, IsolationError
@@ -16,6 +17,7 @@ from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
 from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.config import DockerConfig
 from headless_wheel_builder.isolation.docker.contents import Contents
 from headless_wheel_builder.isolation.docker.installing import REPORT, RESOLVED
@@ -60,7 +62,7 @@ class Index:
                 self.installed = dict(line.partition(" ")[0].split("==") for line in lines)
             case ["true"]:
                 return Ran(files={RESOLVED: "".join(map(self._line, self._asked)), REPORT: self._report()})
-            case [programs.PACKER, answer, *_]:
+            case [programs.PACKER | programs.FORGET, answer, *_]:
                 return Ran(files={answer: "true"})
             case [programs.INSTALLED, answer, _]:
                 return Ran(files={answer: json.dumps(_described(self.installed))})
@@ -212,8 +214,50 @@ def test_an_image_is_made_while_the_container_is_there_for_its_own_interpreter(b
     builds.api.may_commit.set()
     assert builds.api.kept[made.image]["Of"] == "sha256:base"
     assert builds.api.paused == [False]
-    taken[1].close()
+    taken.opened.close()
     images.close()
+
+
+def test_an_image_has_the_bytecode_of_what_repairs_wheels(builds: Builds) -> None:
+    builds.api.may_be_ready.clear()
+    images = builds.begin()
+    made = images.make(FLIT).made
+    assert isinstance(made, Commit)
+    made.begin()
+    time.sleep(0.05)
+    assert list(builds.api.kept) == [BASE]
+    builds.api.may_be_ready.set()
+    assert builds.api.kept[made.image]["Of"] == "sha256:base"
+    images.close()
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_an_image_waits_for_the_backend_where_the_standard_library_has_no_bytecode(
+    builds: Builds, is_compiled: bool
+) -> None:
+    place = builds.place()
+    interpreter = changed(place.surroundings.newest(), is_compiled=is_compiled)
+    images = ProvisionedImages(place, interpreter)
+    made = images.make(FLIT).made
+    assert isinstance(made, Commit)
+    assert made.is_begun is is_compiled
+    images.close()
+    builds.engine.settle()
+
+
+def test_an_image_that_nobody_wanted_before_the_build_ended_is_not_made(builds: Builds) -> None:
+    images = builds.begin()
+    images.make(FLIT)
+    images.close()
+    builds.engine.settle()
+    assert list(builds.api.kept) == [BASE]
+    assert builds.build(FLIT)[0].image in builds.api.kept
+
+
+def test_nothing_is_got_ready_for_repairs_that_are_not_wanted(builds: Builds) -> None:
+    builds.api.may_be_ready.clear()
+    (made,) = builds.build(FLIT, config=DockerConfig(repair_wheel=False))
+    assert made.image in builds.api.kept
 
 
 def test_nothing_runs_where_something_was_installed_with_passwords(builds: Builds) -> None:

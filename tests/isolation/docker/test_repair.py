@@ -17,6 +17,7 @@ from headless_wheel_builder.events import CommandOutput, CommandStarted, Noticed
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.carried import carried
 from headless_wheel_builder.isolation.docker.config import DockerConfig
+from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.images import newer_policy
 from headless_wheel_builder.isolation.docker.launcher import ContainerLauncher
 from headless_wheel_builder.isolation.docker.place import Place
@@ -94,7 +95,8 @@ def test_one_is_started_before_only_where_nothing_is_scarce(
     tmp_path: Path, config: DockerConfig, plan: Plan, is_there: bool
 ) -> None:
     place = make_place(tmp_path, FakeApi(), config=config)
-    assert (ahead(place, plan, "container") is not None) is is_there
+    with ahead(place, Container(place.engine, plan)) as repairer:
+        assert (repairer is not None) is is_there
 
 
 def test_a_small_wheel_comes_with_the_answer(recorder: Recorder) -> None:

@@ -340,6 +340,27 @@ def test_one_that_is_ready_repairs_what_it_is_told_of(fake: Fake, tmp_path: Path
     assert fake.repairs == [["repair", "-w", str(tmp_path / "repaired"), str(wheel)]]
 
 
+def test_one_that_is_asked_says_when_all_is_imported_and_then_repairs(fake: Fake, tmp_path: Path) -> None:
+    fake.does(GOOD)
+    wheel = make_wheel(tmp_path, CODE, name=TAGGED)
+    options = json.dumps({**OPTIONS, "auditwheel": str(fake.program)})
+    frames = [json.dumps(one).encode() for one in ({}, {"wheel": str(wheel), "folder": str(tmp_path / "repaired")})]
+    stdin = b"".join(len(body).to_bytes(4, "big") + body for body in frames)
+    done = subprocess.run([sys.executable, repair.__file__, options], input=stdin, stdout=subprocess.PIPE, check=True)
+    assert done.stdout[:6] == b"\0\0\0\2{}"
+    assert json.loads(done.stdout[10:])["name"] == REPAIRED
+
+
+def test_whoever_waits_for_it_waits_for_its_imports(fake: Fake) -> None:
+    ready = auditwheel.Auditwheel({**OPTIONS, "auditwheel": str(fake.program)})
+    ready.wait_until_ready()  # it was not started
+    process = ready.get_ready()
+    ready.wait_until_ready()
+    assert process is not None
+    assert process.poll() is None
+    process.communicate()
+
+
 def test_one_that_is_ready_ends_when_there_is_nothing_to_do(fake: Fake) -> None:
     assert asked([json.dumps({**OPTIONS, "auditwheel": str(fake.program)})], None) is None
     assert not fake.log.exists()

@@ -40,6 +40,16 @@ def test_the_interpreter_at_hand_tells_what_it_is(home: Path) -> None:
     assert found["version"] == list(sys.version_info[:3])
     assert found["implementation"] == platform.python_implementation().lower()
     assert found["purelib"].startswith("{base}/lib/")
+    assert isinstance(found["compiled"], bool)
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_it_is_told_whether_the_standard_library_has_bytecode(tmp_path: Path, is_compiled: bool) -> None:
+    library = tmp_path / "lib" / "python3.12"
+    (library / "__pycache__").mkdir(parents=True)
+    if is_compiled:
+        (library / "__pycache__" / "argparse.cpython-312.pyc").touch()
+    assert look.is_compiled({"ensurepip": str(library / "ensurepip" / "_bundled")}) is is_compiled
 
 
 def test_those_of_the_image_come_before_those_on_the_path(home: Path, tmp_path: Path) -> None:
