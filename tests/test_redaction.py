@@ -26,6 +26,12 @@ HIDDEN = {
     "http://:s3cret@proxy:3128": "http://****@proxy:3128",
     "ssh://jane:s3cret@host": "ssh://****@host",
     "demo @ https://jane:s3cret@host/demo.whl": "demo @ https://****@host/demo.whl",
+    "https://host/simple/?token=s3cret": "https://host/simple/?token=****",
+    "https://host/a.whl?x=1&X-Amz-Signature=s3cret&y=2": "https://host/a.whl?x=1&X-Amz-Signature=****&y=2",
+    "https://host/a.whl?sv=1&sig=s3cret#sha256=00": "https://host/a.whl?sv=1&sig=****#sha256=00",
+    "<https://host/?access_token=s3cret>": "<https://host/?access_token=****>",
+    "https://host/s3cretS3cretS3cret/org/repo/python/simple/": "https://host/****/org/repo/python/simple/",
+    "index-url = 'https://host/s3cretS3cretS3cret/simple'": "index-url = 'https://host/****/simple'",
     "Port could not be cast to integer value as 's3cret'": "Port could not be cast to integer value as '****'",
 }
 SHOWN = (
@@ -34,6 +40,11 @@ SHOWN = (
     "http://[::1]:80/a@b",
     "git+https://host/a/b.git@c0ffee",
     "git+ssh://git@host/a.git",
+    "https://host/?author=jane&design=2&page=s",
+    "https://host/artifactory/api/pypi/pypi-virtual-2024-local/simple/",
+    "https://host/packages/0123456789abcdef0123/demo-1.0.tar.gz",
+    "https://host/averyveryverylongname/simple/",
+    "what?token=is no address",
     "ssh://jane@host:22/run/docker.sock",
     "file:///home/jane@work/wheels",
     "undefined reference to `std::thread::join()@GLIBCXX_3.4'",
@@ -70,7 +81,11 @@ def test_an_address_that_comes_in_pieces_is_hidden(size: int) -> None:
     assert "s3cret" not in redacted(text)
 
 
-@given(st.lists(st.text("a:/@ \n", max_size=8), max_size=12))
+@given(
+    st.lists(
+        st.text("a:/@ \n", max_size=8) | st.sampled_from(["?token=a", "&", "/0a0a0a0a0a0a0a0a/", "simple"]), max_size=12
+    )
+)
 def test_pieces_say_what_the_whole_text_does(pieces: list[str]) -> None:
     redaction = Redaction()
     assert "".join([*map(redaction.piece, pieces), redaction.rest()]) == redacted("".join(pieces))

@@ -1,7 +1,8 @@
 """Take passwords and tokens out of what people get to see.
 
 Of an address, whatever stands between `://` and `@` is taken for a secret, a user's name too: tokens are written in
-either place. What errors and events hold goes through here, whoever makes them, as does what is printed besides.
+either place. So is what a query calls a token, a signature or the like, and a part in front of `/simple` that looks
+like a token. What errors and events hold goes through here, whoever makes them, as does what is printed besides.
 """
 
 from __future__ import annotations
@@ -19,6 +20,17 @@ _CREDENTIALS: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_ADDRESS: Final = re.compile(r"://\S+")
+# Links that are signed, and registries that take a token there.
+_QUERY: Final = re.compile(
+    r"(?i)([?&][^\s=&#?\"'<>]{0,40}"
+    r"(?:token|secret|passw|signature|credential|api_?key|access_?key|auth(?!or)|\bsig)"
+    r"[^\s=&#?]{0,40}=)[^\s&#\"'<>]+"
+)
+# Indexes that are for whoever knows the address: letters and digits, mixed, as no name of a repository is.
+_PATH: Final = re.compile(
+    r"(?<=/)(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}(?=/(?:[^\s/?#\"'<>]+/){0,4}simple(?:[/?#\s\"'<>]|\Z))"
+)
 # Python, of a password with a slash in it: the beginning of that is no port.
 _NO_PORT: Final = re.compile(r"(could not be cast to integer value as )'[^']*'")
 # The variables that have addresses, and passwords, for installers.
@@ -35,7 +47,13 @@ def redacted(text: str) -> str:
     # Most texts have none, and some are long.
     if "://" in text and "@" in text:
         text = _CREDENTIALS.sub(f"://{MASK}@", text)
+    if "://" in text:
+        text = _ADDRESS.sub(_without_tokens, text)
     return _NO_PORT.sub(rf"\1'{MASK}'", text) if "could not be cast" in text else text
+
+
+def _without_tokens(address: re.Match[str]) -> str:
+    return _PATH.sub(MASK, _QUERY.sub(rf"\1{MASK}", address[0]))
 
 
 def all_redacted(found: Any) -> Any:
