@@ -9,8 +9,8 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-# How many cases of each part a short run has, and a long one.
-LENGTHS: Final = {"interruptions": (45, 1000)}
+# How many cases of each part a short run has, and a long one; of `peers`, how many for each command line.
+LENGTHS: Final = {"interruptions": (27, 1000), "peers": (1, 60)}
 
 
 @dataclasses.dataclass(frozen=True)

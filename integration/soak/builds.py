@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,16 @@ from containers import IMAGE, PYTHON
 
 # Starts a child, and a daemon as one is made by the book: in a session of its own, without its parent.
 DAEMON = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(600)"
-LITTER = f"""\
+# The same with streams that are nobody else's: some frontends wait until the last who has theirs is gone.
+LITTER, CLOSED_LITTER = (
+    f"""\
 import subprocess, sys, time
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-subprocess.run([sys.executable, "-c", {DAEMON!r}], check=True)
+subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(600)"]{streams})
+subprocess.run([sys.executable, "-ISc", {DAEMON!r}], check=True{streams})
 time.sleep(0.1)
 """
+    for streams in ("", ", stdin=-3, stdout=-3, stderr=-3")
+)
 HOOKS = """
 def littering(hook):
     def littered(*args):
@@ -36,23 +41,25 @@ class Build:
     :param make: fills the workspace
     :param argv: its arguments
     :param names: how the names of all that it publishes begin
+    :param next_argv: those of the build that comes after it; empty for the same
     """
 
     name: str
     make: Callable[[Path], object]
     argv: tuple[str, ...]
     names: tuple[str, ...] = ("demo-1.0",)
+    next_argv: tuple[str, ...] = ()
 
 
-def in_tree(root: Path) -> None:
+def in_tree(root: Path, litter: str = LITTER) -> None:
     """Make a project with its backend in its tree."""
-    projects.silent(root, HOOKS.format(litter=textwrap.indent(LITTER, " " * 8)))
+    projects.silent(root, HOOKS.format(litter=textwrap.indent(litter, " " * 8)))
 
 
-def installed(root: Path) -> None:
+def installed(root: Path, litter: str = LITTER) -> None:
     """Make a project of setuptools."""
     folder = projects.setuptools(root)
-    projects.write(folder, {"setup.py": f"import setuptools\n{LITTER}setuptools.setup()\n"})
+    projects.write(folder, {"setup.py": f"import setuptools\n{litter}setuptools.setup()\n"})
 
 
 def both(root: Path) -> None:
@@ -68,8 +75,8 @@ BUILDS = (
     Build("in-tree backend", in_tree, ("demo",)),
     Build("installed backend", installed, ("demo",)),
     Build("installed backend, wheel only", installed, ("demo", "-w", "-q")),
-    Build("new environment by uv", installed, ("demo", "--fresh-env")),
-    Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip")),
+    Build("new environment by uv", installed, ("demo", "--fresh-env"), next_argv=("demo",)),
+    Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip"), next_argv=("demo",)),
     Build("no isolation", in_tree, ("demo", "-nx")),
     Build(
         "many targets",
@@ -78,6 +85,13 @@ BUILDS = (
         names=("demo-1.0", "other-1.0"),
     ),
 )
-
-
 CONTAINER = Build("container", in_tree, ("demo", "-w", "--isolation", "docker", "--image", IMAGE, "--python", PYTHON))
+# Those that others can do too.
+COMMON = tuple(
+    Build(name, functools.partial(make, litter=CLOSED_LITTER), argv)
+    for name, make, argv in (
+        ("in-tree backend", in_tree, ("demo",)),
+        ("installed backend", installed, ("demo",)),
+        ("no isolation", in_tree, ("demo", "-nx")),
+    )
+)

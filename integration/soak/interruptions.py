@@ -5,31 +5,32 @@ from __future__ import annotations
 import contextlib
 import random
 import resource
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from docker.errors import APIError
 from integration.soak.arguments import Options
 from integration.soak.builds import BUILDS, CONTAINER, Build
 from integration.soak.endings import ENDINGS, Ending
+from integration.soak.flaw import Flaw, Outcome
 from integration.soak.part import Part, Result
-from integration.soak.tally import complaint, table
-from integration.soak.trial import Outcome, Trial
+from integration.soak.tally import table, tell
+from integration.soak.trial import Trial
 from watched_engine import WatchedEngine
 
 # Beyond the end too, for no two take the same time.
 MOST_OF_ITS_LENGTH = 1.1
+# Every which case has a container.
+CONTAINERS = 10
 
 
 def run(options: Options, folder: Path) -> Result:
-    """End as many builds as asked for."""
+    """End as many builds as asked for, or until Ctrl-C."""
     outcomes: list[Outcome] = []
-    with _watched(options.engine) as engine:
-        for number, outcome in enumerate(_outcomes(options, Workspaces(folder, engine)), 1):
+    with _watched(options.engine) as engine, contextlib.suppress(KeyboardInterrupt):
+        for number, outcome in enumerate(_outcomes(options, Workshop(folder, engine)), 1):
             outcomes.append(outcome)
-            if outcome.residue:
-                print(complaint(number, outcome), file=sys.stderr, flush=True)
+            tell(number, outcome)
     return Result(
         tried=len(outcomes),
         survived=sum(not one.residue for one in outcomes),
@@ -40,19 +41,18 @@ def run(options: Options, folder: Path) -> Result:
     )
 
 
-class Workspaces:
-    """A workspace for each build, made when it is needed."""
+class Workshop:
+    """A place for each build, made when it is needed."""
 
     def __init__(self, folder: Path, engine: WatchedEngine | None) -> None:
         self._folder = folder
-        self._engine = engine
-        self._made: dict[str, tuple[Trial, float, list[str]]] = {}
-        self.builds = (*BUILDS, *([CONTAINER] if engine else []))
+        self._made: dict[str, tuple[Trial, float, list[Flaw]]] = {}
+        self.engine = engine
 
-    def of(self, build: Build) -> tuple[Trial, float, list[str]]:
+    def of(self, build: Build) -> tuple[Trial, float, list[Flaw]]:
         """Return it, the seconds that a build takes there, and what was wrong after those that nobody ended."""
         if build.name not in self._made:
-            engine = self._engine if build is CONTAINER else None
+            engine = self.engine if build is CONTAINER else None
             trial = Trial(self._folder / build.name, build, self._folder / "cache", engine)
             _, wrong = trial.undisturbed()
             # The second time an environment is there.
@@ -61,21 +61,25 @@ class Workspaces:
         return self._made[build.name]
 
 
-def _outcomes(options: Options, workspaces: Workspaces) -> Iterator[Outcome]:
-    chance = random.Random(options.seed)
+def _outcomes(options: Options, workshop: Workshop) -> Iterator[Outcome]:
     for number in range(options.cases[INTERRUPTIONS.name]):
-        build, ending = _case(number, workspaces.builds, chance)
-        trial, seconds, wrong = workspaces.of(build)
+        # Of its own: how often others were asked differs from run to run.
+        chance = random.Random(f"{options.seed} {number}")
+        build, ending = _case(number, chance, has_engine=workshop.engine is not None)
+        trial, seconds, wrong = workshop.of(build)
         if wrong:
-            yield Outcome(build.name, "its own end", is_complete=True, residue=tuple(wrong), seconds=0.0)
+            yield Outcome(build.name, "its own end", is_complete=True, found=tuple(wrong), seconds=0.0)
             wrong.clear()
         yield trial.ended(ending, chance.random() * seconds * MOST_OF_ITS_LENGTH, chance)
 
 
-def _case(number: int, builds: Sequence[Build], chance: random.Random) -> tuple[Build, Ending]:
+def _case(number: int, chance: random.Random, *, has_engine: bool) -> tuple[Build, Ending]:
     """Choose what to end; each way in its turn."""
     ending = ENDINGS[number % len(ENDINGS)]
-    return chance.choice([build for build in builds if build.argv == ("demo",) or not ending.is_coroutine]), ending
+    if ending.is_coroutine:
+        return chance.choice([build for build in BUILDS if build.argv == ("demo",)]), ending
+    # Containers take longer than all else.
+    return CONTAINER if has_engine and number % CONTAINERS == 0 else chance.choice(BUILDS), ending
 
 
 @contextlib.contextmanager

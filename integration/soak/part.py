@@ -17,7 +17,7 @@ class Result:
     :param tried: how many cases
     :param survived: after how many of them nothing was wrong
     :param residue: how many things were left that should not be there
-    :param peak: memory of the biggest process of ours, in MiB
+    :param peak: memory of the biggest process of ours, in MiB; None if it is not known
     :param longest: the longest that anything took to end when it had to, in seconds
     :param tables: what there is to tell beyond that
     """
@@ -25,7 +25,7 @@ class Result:
     tried: int
     survived: int
     residue: int
-    peak: float
+    peak: float | None
     longest: float
     tables: tuple[Table, ...] = ()
 

@@ -93,15 +93,13 @@ class Started:
 
 
 def start(argv: Sequence[str], root: Path, temporary: Path, env: Mapping[str, str], *, at_terminal: bool) -> Started:
-    """Start a program of Python."""
+    """Start a program, by its path."""
     mark = uuid.uuid4().hex
     ours, theirs = pty.openpty() if at_terminal else os.pipe()
-    command = [sys.executable, *argv]
-    if at_terminal:
-        # The terminal has to be its own, to hang up on it.
-        command = [sys.executable, "-c", LEADER, *command]
+    # The terminal has to be its own, to hang up on it.
+    leader = [sys.executable, "-c", LEADER] if at_terminal else []
     process = subprocess.Popen(
-        command,
+        [*leader, *argv],
         cwd=root,
         env={**environment(), **env, "TMPDIR": str(temporary), MARK: mark},
         stdin=theirs if at_terminal else subprocess.DEVNULL,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 
 from integration.benchmark.tables import Table
-from integration.soak.trial import Outcome
+from integration.soak.flaw import Outcome
 
 COLUMNS = ("ended by", "cases", "complete before", "survived", "residue", "longest hang")
+OFTEN = 100
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
@@ -32,7 +34,11 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     )
 
 
-def complaint(number: int, outcome: Outcome) -> str:
-    """Return what is wrong after one case, with what it printed last."""
-    lines = [f"case {number}: {outcome.build}, {outcome.ending}", *(f"  {one}" for one in outcome.residue)]
-    return "\n".join([*lines, *(f"  | {line}" for line in outcome.output.splitlines()[-12:])])
+def tell(number: int, outcome: Outcome) -> None:
+    """Say what is wrong after one case, with what it printed last; and how far it is."""
+    if outcome.residue:
+        lines = [f"case {number}: {outcome.build}, {outcome.ending}", *(f"  {one}" for one in outcome.residue)]
+        lines += [f"  | {line}" for line in outcome.output.splitlines()[-12:]]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+    if number % OFTEN == 0:
+        print(f"{number} cases", file=sys.stderr, flush=True)

@@ -172,3 +172,24 @@ def test_before_any_work_a_signal_ends_the_program_at_once() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", "\nERROR Interrupted by SIGTERM\n")
+
+
+# Of the errors that others may expect, and go on after.
+EARLY = """
+import contextlib, os, signal
+from headless_wheel_builder.cli.interruption import Interruption
+Interruption()
+with contextlib.suppress(OSError):
+    os.kill(os.getpid(), signal.SIGHUP)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no such signal here")
+def test_a_signal_ends_the_program_before_the_build_though_nobody_reads_what_it_says() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([sys.executable, "-c", EARLY], stderr=writer, check=False)
+    finally:
+        os.close(writer)
+    assert done.returncode == 128 + signal.SIGHUP

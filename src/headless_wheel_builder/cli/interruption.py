@@ -115,7 +115,9 @@ class Interruption:
         if self.before_exit is not None:
             self.before_exit()
         interrupted = Interrupted(number)
-        os.write(2, f"\nERROR Interrupted by {interrupted.name}\n".encode())
+        # Where nobody reads it any more, an error would come up wherever the program is, which may go on after it.
+        with contextlib.suppress(OSError):
+            os.write(2, f"\nERROR Interrupted by {interrupted.name}\n".encode())
         os._exit(interrupted.exit_code)
 
 
