@@ -77,11 +77,12 @@ class Trial:
     def _exit_code(self, started: Started, ending: Ending) -> Iterator[Flaw]:
         code = started.process.returncode
         shown = 128 - code if code < 0 else code
-        artifacts = len(self.place.artifacts())
-        if not shown and not ending.is_coroutine and artifacts < self._complete:
-            yield Flaw("exit code", "0, though it is not complete")
         if self._frontend.codes and shown not in {0, *ending.codes} and not (shown == 1 and STARTING in started.output):
             yield Flaw("exit code", str(shown))
+        # The coroutine makes a wheel only.
+        artifacts = self._complete if ending.is_coroutine else len(self.place.artifacts())
+        if not shown and artifacts < self._complete:
+            yield Flaw("exit code", "0, though it is not complete")
         # Of many targets, those that are complete are published.
         if len(self.build.names) == 1 and 0 < artifacts < self._complete:
             yield Flaw("partial", f"{artifacts} of {self._complete} artifacts")
