@@ -14,7 +14,7 @@ import projects
 import pytest
 from integration.soak.builds import BUILDS, Build
 from integration.soak.endings import SIGHUP, Ending
-from integration.soak.frontend import OURS, Frontend
+from integration.soak.frontend import Frontend
 from integration.soak.started import Started
 from integration.soak.trial import Trial
 
@@ -74,7 +74,7 @@ def test_the_folder_that_setuptools_makes_an_sdist_of_is_not_ours(tmp_path: Path
 
 
 def test_what_is_left_is_found(tmp_path: Path) -> None:
-    leaving = Frontend("leaving", (sys.executable, "-c", LEAVING), (), "UNUSED", ".tmp*")
+    leaving = Frontend("leaving", (sys.executable, "-c", LEAVING))
     trial = Trial(tmp_path / "trial", BUILDS[0], tmp_path / "cache", frontend=leaving)
     found = {(flaw.kind, flaw.what.partition("-")[0].partition(":")[0]) for flaw in trial.undisturbed()[1]}
     assert found >= {
@@ -88,7 +88,7 @@ def test_what_is_left_is_found(tmp_path: Path) -> None:
 
 
 def test_an_exit_code_that_is_not_promised_is_found(tmp_path: Path) -> None:
-    trial = Trial(tmp_path / "trial", BUILDS[0], tmp_path / "cache", frontend=OURS)
+    trial = Trial(tmp_path / "trial", BUILDS[0], tmp_path / "cache")
     outcome = trial.ended(Ending("SIGTERM", _terminate, frozenset({SIGHUP})), 0.0, random.Random())
     assert [(flaw.kind, flaw.what) for flaw in outcome.residue] == [("exit code", "143")]
 

@@ -38,7 +38,7 @@ class Trial:
     def undisturbed(self, *argv: str) -> tuple[float, list[Flaw]]:
         """Build once, with other arguments or its own; return the seconds that took and what is wrong."""
         began = time.monotonic()
-        started = self._start((*self._frontend.command, *(argv or self.build.argv)))
+        started = self._start(self._frontend.argv(argv or self.build.argv))
         hangs = not started.wait(DEADLINE)
         seconds = time.monotonic() - began
         self._complete = max(self._complete, len(self.place.artifacts()))
@@ -49,8 +49,8 @@ class Trial:
 
     def ended(self, ending: Ending, after: float, chance: random.Random) -> Outcome:
         """Begin to build, end it after a while, and look what is left; then build again."""
-        program = (sys.executable, CANCELLED, "demo", str(after))
-        argv = program if ending.is_coroutine else (*self._frontend.command, *self.build.argv)
+        program = [sys.executable, CANCELLED, "demo", str(after)]
+        argv = program if ending.is_coroutine else self._frontend.argv(self.build.argv)
         started = self._start(argv, at_terminal=ending.at_terminal)
         is_complete = not ending.is_coroutine and started.wait(after)
         ending.act(started, chance)
@@ -66,7 +66,7 @@ class Trial:
         is_noticed = ending.is_noticed
         return Outcome(self.build.name, ending.name, is_complete, tuple(found), max(seconds, 0.0), not is_noticed, text)
 
-    def _start(self, argv: tuple[str, ...], *, at_terminal: bool = False) -> Started:
+    def _start(self, argv: list[str], *, at_terminal: bool = False) -> Started:
         place = self.place
         return start(argv, place.root, place.temporary, place.environ, at_terminal=at_terminal)
 

@@ -53,7 +53,7 @@ class Workplace:
         yield from (Flaw("artifact", path.name) for path in self.artifacts() if not is_whole(path))
         new, gone = self._changes()
         folders = [path.name for path in self.temporary.rglob("*")][:MOST_FOLDERS]
-        folders += self._frontend.temporary(self._cache)
+        folders += [path.name for path in self._frontend.temporary(self._cache)]
         yield from (Flaw("folder", name) for name in [*folders, *new])
         yield from (Flaw("gone", path) for path in gone)
         if self._engine is not None:
@@ -72,7 +72,8 @@ class Workplace:
 
     def clear(self) -> None:
         """Remove whatever was left."""
-        for path in [*self.temporary.iterdir(), *map(self.root.joinpath, self._changes()[0])]:
+        new = map(self.root.joinpath, self._changes()[0])
+        for path in [*self.temporary.iterdir(), *self._frontend.temporary(self._cache), *new]:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:
