@@ -41,7 +41,7 @@ class Build:
     :param make: fills the workspace
     :param argv: its arguments
     :param names: how the names of all that it publishes begin
-    :param next_argv: those of the build that comes after it; empty for the same
+    :param next_argv: those of the build that comes after one that makes a new environment each time; empty for the same
     """
 
     name: str
