@@ -23,6 +23,8 @@ HOST = "headless_wheel_builder/hooks/host.py"
 DEADLINE = 60.0
 # A process that was killed, and is not waited for here, is there for a moment.
 GRACE = 3.0
+# A process cannot be seen while it becomes another program.
+LOOKS = 2
 
 
 @dataclasses.dataclass
@@ -83,9 +85,13 @@ class Started:
     def survivors(self) -> list[str]:
         """Return the command lines of the processes that it has left, and end them."""
         end = time.monotonic() + GRACE
-        while (left := marked(self.mark)) and time.monotonic() < end:
+        empty_looks = 0
+        while time.monotonic() < end and empty_looks < LOOKS:
+            left = marked(self.mark)
+            empty_looks = 0 if left else empty_looks + 1
             time.sleep(0.02)
-        names = [command_of(pid)[:200] for pid in left]
+        # One that has gone meanwhile has no command line.
+        names = [name for name in (command_of(pid)[:200] for pid in left) if name]
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
