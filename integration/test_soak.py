@@ -19,6 +19,8 @@ from integration.soak.started import Started
 from integration.soak.trial import Trial
 
 SOAK = Path(__file__).with_name("soak")
+# Of which the builds are six different ones, and none has pip make a new environment, which takes as long as the rest.
+SEED = "74"
 WAITING = """
 import os, time, setuptools
 from setuptools.command.sdist import sdist
@@ -42,11 +44,11 @@ sys.exit(3)
 """
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_nothing_is_left_of_what_goes_wrong_at_random_moments() -> None:
     # Engines have tests of their own, which take longer.
     environ = {name: text for name, text in os.environ.items() if name != "HWB_TEST_ENGINE"}
-    argv = [sys.executable, SOAK, "--seed", "1"]
+    argv = [sys.executable, SOAK, "--seed", SEED]
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "### Soak" in done.stdout
