@@ -115,8 +115,9 @@ class Index:
 
     def publish(self, name: str, version: str, code: str = "", *, time: str = LONG_AGO) -> None:
         """Have one more version."""
-        self._wheels.setdefault(name, {})[version] = wheel(name, version, code)
         self._times[name, version] = time
+        # Another one, for somebody may be reading the one that there is.
+        self._wheels[name] = {**self._wheels.get(name, {}), version: wheel(name, version, code)}
 
     def yank(self, name: str, version: str) -> None:
         """Mark a version as one that nobody should take."""

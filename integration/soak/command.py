@@ -12,9 +12,10 @@ from integration.soak.arguments import Options, parse
 from integration.soak.interruptions import INTERRUPTIONS
 from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS
+from integration.soak.together import BUILDS
 from integration.soak.workplace import workshop
 
-PARTS: Final = (INTERRUPTIONS, PEERS)
+PARTS: Final = (INTERRUPTIONS, PEERS, BUILDS)
 COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 

@@ -1,0 +1,195 @@
+"""Many builds at the same time, with one store, one temporary folder and one index that changes."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from integration.soak import soundness
+from integration.soak.arguments import Options
+from integration.soak.crowd import (
+    BACKEND,
+    HELPERS,
+    KINDS,
+    OTHERS,
+    UNDISTURBED,
+    Kind,
+    interpreters,
+    make_projects,
+    publish,
+)
+from integration.soak.part import Part, Result
+from integration.soak.started import Started, start
+from integration.soak.verdict import Verdict, complaint, result
+from local_index import Index
+
+AT_ONCE = 8
+# After so many, all have to end, and everything is looked at.
+ROUND = 32
+# How many come between two changes of the index.
+CHANGE = 20
+# Eight builds share the processors, with whatever else runs.
+DEADLINE = 180.0
+STAINED = "stain.py was added"
+# A few environments have so many bytes.
+SMALL = 2 * 10**6
+
+
+class Crowd:
+    """The builds, and what they share.
+
+    :param folder: an empty one
+    """
+
+    def __init__(self, folder: Path, index: Index, seed: int) -> None:
+        self._folder = folder
+        self._index = index
+        self._seed = seed
+        self._projects = make_projects(folder / "projects")
+        self._interpreters = interpreters()
+        self.store = folder / "store"
+        self._temporary = folder / "tmp"
+        self._temporary.mkdir()
+        self._env = {
+            "HWB_CACHE_DIR": os.fspath(self.store),
+            "UV_DEFAULT_INDEX": index.url,
+            "UV_CACHE_DIR": os.fspath(folder / "uv"),
+            "PIP_INDEX_URL": index.url,
+            "PIP_CACHE_DIR": os.fspath(folder / "pip"),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_FIND_LINKS": "",
+        }
+        self._versions: list[str] = []
+        self._lock = threading.Lock()
+        # What a build takes, here and now.
+        self._typical = 1.0
+        for number in range(HELPERS):
+            index.publish(f"helper{number}", "1.0")
+        self.change_index()
+
+    def change_index(self) -> None:
+        """Have environments be outdated."""
+        with self._lock:
+            self._versions.append(f"{len(self._versions) + 1}.0")
+            publish(self._index, self._versions[-1])
+
+    def case(self, number: int, kind: Kind) -> Verdict:
+        """Run one build, in the middle of others, and look what it has made."""
+        chance = random.Random(f"{self._seed} {number}")
+        with self._lock:
+            known = len(self._versions) - 1
+        names = [
+            name.format(other=chance.choice(OTHERS), python=chance.choice(self._interpreters)) for name in kind.argv
+        ]
+        place = self._folder / "cases" / str(number)
+        (place / "dist").mkdir(parents=True)
+        (place / "dist" / "old-0.9.tar.gz").write_text("an earlier one")
+        argv = [os.fspath(self._projects.get(name, name)) for name in names]
+        started = start((*argv, "-o", str(place / "dist")), place, self._temporary, self._env, at_terminal=False)
+        seconds, wrong = self._watched(started, kind, chance)
+        wrong += [f"process: {one}" for one in started.survivors()]
+        started.hang_up()
+        built = [name for name in names if name in self._projects]
+        wrong += self._published(place / "dist", built, known) if kind.publishes else self._whole(place / "dist")
+        text = started.output.decode(errors="replace")
+        wrong += [] if kind.says in text else [f"it does not say {kind.says!r}"]
+        return Verdict(kind.name, tuple(wrong), seconds, text)
+
+    def quiet(self) -> Iterator[str]:
+        """Say what is wrong when all have ended: whatever was killed, one more build removes what it left."""
+        verdict = self.case(-time.monotonic_ns(), UNDISTURBED)
+        yield from verdict.wrong
+        soundness.tidied(self.store)
+        yield from soundness.unsound(self.store, BACKEND, STAINED)
+        yield from (f"temporary: {path}" for path in self._temporary.rglob("*"))
+        for folder in self._folder.glob("cases/*/dist"):
+            yield from (f"left in the output folder: {path.name}" for path in folder.iterdir() if path.name[0] == ".")
+
+    def end(self) -> Iterator[str]:
+        """Say what is wrong with the store when it is made smaller, and then empty."""
+        soundness.tidied(self.store, soundness.Limits(size=SMALL))
+        if (size := soundness.size(self.store)) > SMALL:
+            yield f"store: it has {size} bytes"
+        yield from soundness.unsound(self.store, BACKEND, STAINED)
+        yield from soundness.empty(self.store)
+
+    def _watched(self, started: Started, kind: Kind, chance: random.Random) -> tuple[float, list[str]]:
+        began = time.monotonic()
+        if kind.end is not None:
+            started.wait(chance.random() * self._typical * 1.1)
+            kind.end(started)
+            began = time.monotonic()
+        hangs = not started.wait(DEADLINE)
+        seconds = time.monotonic() - began
+        if kind is UNDISTURBED:
+            self._typical = seconds
+        code = started.process.returncode
+        shown = 128 - code if code is not None and code < 0 else code
+        wrong = ["it hangs"] if hangs else [] if shown in kind.codes else [f"exit code {shown}"]
+        return seconds if kind.end else 0.0, wrong
+
+    def _published(self, folder: Path, names: list[str], known: int) -> Iterator[str]:
+        for name in set(names):
+            wheels = list(folder.rglob(f"{name}-1.0-py3-none-any.whl"))
+            if len(wheels) != names.count(name):
+                yield f"{len(wheels)} wheels of {name}"
+            for wheel in wheels:
+                yield from self._told(wheel, known)
+        yield from self._whole(folder)
+
+    def _told(self, wheel: Path, known: int) -> Iterator[str]:
+        with zipfile.ZipFile(wheel) as archive:
+            version = archive.read("demo.py").decode().split()[0]
+            seen = archive.read("seen.py").decode()
+        if version not in self._versions[known:]:
+            yield f"made by {version}, not by one of {self._versions[known:]}"
+        if seen:
+            yield f"made in an environment with {seen}"
+
+    def _whole(self, folder: Path) -> Iterator[str]:
+        if not (folder / "old-0.9.tar.gz").exists():
+            yield "the earlier one is gone"
+        for path in folder.rglob("*-1.0*"):
+            if path.is_file() and not (zipfile.is_zipfile(path) if path.suffix == ".whl" else tarfile.is_tarfile(path)):
+                yield f"artifact: {path.name}"
+
+
+def run(options: Options, folder: Path) -> Result:
+    """Run as many builds as asked for."""
+    verdicts: list[Verdict] = []
+    with Index() as index:
+        crowd = Crowd(folder, index, options.seed)
+        for verdict in _verdicts(crowd, options.cases[BUILDS.name], options.seed):
+            verdicts.append(verdict)
+            if verdict.wrong:
+                print(complaint(len(verdicts), verdict), file=sys.stderr, flush=True)
+    return result("Builds at the same time", verdicts)
+
+
+def _verdicts(crowd: Crowd, cases: int, seed: int) -> Iterator[Verdict]:
+    numbers = range(cases)
+    for first in numbers[::ROUND]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from pool.map(lambda number: _case(crowd, number, seed), numbers[first : first + ROUND])
+        yield Verdict("nobody builds any more", tuple(crowd.quiet()))
+    yield Verdict("the store is made smaller, and empty", tuple(crowd.end()))
+
+
+def _case(crowd: Crowd, number: int, seed: int) -> Verdict:
+    if number % CHANGE == CHANGE - 1:
+        crowd.change_index()
+    # Each kind in its turn, in another order each time.
+    turn, at = divmod(number, len(KINDS))
+    kinds = random.Random(f"{seed} {turn}").sample(KINDS, len(KINDS))
+    return crowd.case(number, kinds[at])
+
+
+BUILDS = Part("builds", run)
