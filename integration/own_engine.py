@@ -25,12 +25,16 @@ class OwnEngine:
     """dockerd, with a bridge and folders of its own; a context manager that has it run.
 
     :param other: the address of an engine that has the image
+    :param arguments: of `dockerd`, beside what makes it private
+    :param disk: how big the disk is where it keeps images, as mount(8) has it; None for as big as that of the machine
     """
 
-    def __init__(self, other: str) -> None:
+    def __init__(self, other: str, *arguments: str, disk: str | None = None) -> None:
         if os.geteuid() or not all(map(shutil.which, ("dockerd", "ip"))):
             pytest.skip("only root can start an engine, with dockerd and ip")
         self._other = other
+        self._arguments = arguments
+        self._disk = disk
         self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._bridge = f"hwbt{random.randrange(10**6)}"
         self.host = f"unix://{self._folder}/s"
@@ -42,6 +46,9 @@ class OwnEngine:
         try:
             _run("ip", "addr", "add", address, "dev", self._bridge)
             _run("ip", "link", "set", self._bridge, "up")
+            if self._disk is not None:
+                self.data.mkdir()
+                _run("mount", "-t", "tmpfs", "-o", f"size={self._disk}", "tmpfs", str(self.data))
             self.start()
             with contextlib.closing(docker.APIClient(self._other)) as other, contextlib.closing(self.api()) as api:
                 for _ in api.load_image(other.get_image(IMAGE), quiet=True):
@@ -74,15 +81,13 @@ class OwnEngine:
         with (folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["dockerd", "-H", self.host, *options, f"--pidfile={folder}/pid", f"--bridge={self._bridge}"]
-                + [f"--{name}=false" for name in ("iptables", "ip-masq", "ip-forward")],
+                + [f"--{name}=false" for name in ("iptables", "ip-masq", "ip-forward")]
+                + list(self._arguments),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        end = time.monotonic() + SECONDS
-        while not self._answers():
-            assert time.monotonic() < end, (folder / "log").read_text()[-2000:]
-            time.sleep(0.05)
+        self.wait()
 
     def end(self, number: signal.Signals) -> None:
         """End it: SIGTERM has it stop its containers, and SIGKILL leaves them running until it starts again."""
@@ -91,6 +96,26 @@ class OwnEngine:
             self._process.wait(SECONDS)
         # Else the next one takes it for itself, if the id is in use again.
         (self._folder / "pid").unlink(missing_ok=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, which it need not notice."""
+        self._process.send_signal(number)
+
+    def containerd(self) -> int:
+        """Return the process of the containerd that it has started."""
+        return int((self._folder / "exec-root" / "containerd" / "containerd.pid").read_text())
+
+    def wait(self) -> None:
+        """Wait until it answers."""
+        end = time.monotonic() + SECONDS
+        while not self._answers():
+            assert time.monotonic() < end, (self._folder / "log").read_text()[-2000:]
+            time.sleep(0.05)
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps what it has."""
+        return self._folder / "data-root"
 
     def _answers(self) -> bool:
         # Not by the SDK, which forgets sockets that nobody listens to without closing them.

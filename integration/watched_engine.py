@@ -85,8 +85,7 @@ class WatchedEngine:
         self._listener = socket.socket(socket.AF_UNIX)
 
     def __enter__(self) -> WatchedEngine:  # noqa: PYI034 - typing.Self came with 3.11
-        self._listener.bind(f"{self._folder}/s")
-        self._listener.listen(64)
+        self._listen()
         threading.Thread(target=self._serve, daemon=True).start()
         return self
 
@@ -129,6 +128,10 @@ class WatchedEngine:
             if facts and not (facts["Config"]["Labels"] or {}).get(KEY):
                 yield f"image {image} {facts['Config']['Labels']}"
 
+    def _listen(self) -> None:
+        self._listener.bind(f"{self._folder}/s")
+        self._listener.listen(64)
+
     def _serve(self) -> None:
         while True:
             try:
@@ -136,11 +139,14 @@ class WatchedEngine:
             except OSError:
                 return
             try:
-                server = connected(self._address)
+                server = self._connect()
             except OSError:
                 client.close()  # the engine is gone
                 continue
             threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        return connected(self._address)
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         """Hand on what comes from either side, until one of them closes."""
@@ -153,14 +159,21 @@ class WatchedEngine:
                         return
                     if ready is server:
                         self._note_answer(request, data)
-                        client.sendall(data)
+                        self._to_client(client, data)
                         continue
                     if match := REQUEST.match(data):
                         request = match[0]
                         self._note(request)
                     for hold in self._holds:
                         hold.pass_by(data)
-                    server.sendall(data)
+                    self._to_server(client, server, data)
+
+    def _to_client(self, client: socket.socket, data: bytes) -> None:
+        client.sendall(data)
+
+    def _to_server(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
+        del client
+        server.sendall(data)
 
     def _note(self, request: bytes) -> None:
         self.asked.append(request.decode().rpartition(" ")[0])

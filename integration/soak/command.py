@@ -9,6 +9,7 @@ from typing import Final
 
 from integration.benchmark.tables import Table
 from integration.soak.arguments import Options, parse
+from integration.soak.engines import ENGINE
 from integration.soak.interruptions import INTERRUPTIONS
 from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from integration.benchmark.tables import Table
 from integration.soak.part import Result
 
-COLUMNS = ("cases", "survived", "residue", "longest")
+COLUMNS = ("kind", "cases", "survived", "residue", "for a later build", "longest")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +20,14 @@ class Verdict:
     :param wrong: what is not as it has to be, in words
     :param seconds: how long it took to end when it had to
     :param output: what was printed
+    :param later: how many things are left that a later build removes
     """
 
     kind: str
     wrong: tuple[str, ...] = ()
     seconds: float = 0.0
     output: str = ""
+    later: int = 0
 
 
 def result(title: str, verdicts: Sequence[Verdict]) -> Result:
@@ -51,7 +53,7 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> Table:
     for verdict in verdicts:
         by_kind[verdict.kind].append(verdict)
     rows = [_row(kind, of_one) for kind, of_one in by_kind.items()]
-    return Table(title, ("kind", *COLUMNS), [*rows, _row("all", verdicts)], texts=1)
+    return Table(title, COLUMNS, [*rows, _row("all", verdicts)], texts=1)
 
 
 def _row(kind: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
@@ -60,6 +62,7 @@ def _row(kind: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
         str(len(verdicts)),
         str(_survived(verdicts)),
         str(_residue(verdicts)),
+        str(sum(one.later for one in verdicts)),
         f"{_longest(verdicts):.1f} s",
     )
 
