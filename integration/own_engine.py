@@ -38,7 +38,7 @@ class OwnEngine:
         self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._bridge = f"hwbt{random.randrange(10**6)}"
         self.host = f"unix://{self._folder}/s"
-        self._process: subprocess.Popen[bytes]
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> OwnEngine:  # noqa: PYI034 - typing.Self came with 3.11
         address = f"10.{random.randrange(64, 250)}.{random.randrange(256)}.1/24"
@@ -73,7 +73,9 @@ class OwnEngine:
         return docker.APIClient(self.host, version="1.41")
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it unless it runs, and wait until it answers."""
+        if self._process is not None and self._process.poll() is None:
+            return
         folder = self._folder
         options = [f"--{name}={folder}/{name}" for name in ("data-root", "exec-root")]
         # A process that has ended, and that nobody has waited for yet, would count as one that runs.
@@ -91,7 +93,7 @@ class OwnEngine:
 
     def end(self, number: signal.Signals) -> None:
         """End it: SIGTERM has it stop its containers, and SIGKILL leaves them running until it starts again."""
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
             self._process.wait(SECONDS)
         # Else the next one takes it for itself, if the id is in use again.
@@ -99,7 +101,8 @@ class OwnEngine:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, which it need not notice."""
-        self._process.send_signal(number)
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def containerd(self) -> int:
         """Return the process of the containerd that it has started."""

@@ -9,12 +9,12 @@ import random
 import signal
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from docker.errors import APIError
 from integration.soak import faulty_engine
 from integration.soak.faulty_engine import FaultyEngine, Spoil
-from own_engine import OwnEngine
+from own_engine import IMAGE, SECONDS, OwnEngine
 from watched_engine import KEY
 
 # What is done, with the number of requests that come before it.
@@ -94,6 +94,29 @@ def _restart(scene: Scene) -> None:
     scene.own.start()
 
 
+def _until_containers_start(scene: Scene) -> None:
+    """Wait until the engine has a containerd again, and knows it."""
+    scene.own.wait()
+    end = time.monotonic() + SECONDS
+    while not _starts(scene.engine.api):
+        assert time.monotonic() < end, "the engine starts no containers any more"
+        time.sleep(0.2)
+
+
+def _starts(api: Any) -> bool:
+    name = ""
+    try:
+        name = api.create_container(IMAGE, ["true"], entrypoint=[""])["Id"]
+        api.start(name)
+    except APIError:
+        return False
+    finally:
+        if name:
+            with contextlib.suppress(APIError):
+                api.remove_container(name, force=True)
+    return True
+
+
 def _prune(scene: Scene) -> None:
     api = scene.engine.api
     for prune in (api.prune_containers, api.prune_images, api.prune_networks, api.prune_volumes):
@@ -151,7 +174,7 @@ FAULTS = (
     Fault(
         "containerd killed",
         lambda scene: os.kill(scene.own.containerd(), signal.SIGKILL),
-        mend=lambda scene: scene.own.wait(),
+        mend=_until_containers_start,
         is_alone=True,
     ),
     Fault("docker system prune", _prune, is_alone=True),

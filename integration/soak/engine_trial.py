@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import projects
 from integration.soak.engine_faults import Fault, Scene
-from integration.soak.started import DEADLINE, Started, start
+from integration.soak.started import Started, start
 from integration.soak.verdict import Verdict
 from own_engine import IMAGE
 
@@ -21,6 +21,8 @@ FRONTEND = (*FRONTEND, "--python", PYTHON, "--no-repair", "--installer", "pip")
 IMPATIENT = str(Path(__file__).with_name("impatient.py"))
 # How long an engine has to answer, for those who are not to wait for long.
 PATIENCE = 3.0
+# What takes longer hangs; an engine has a minute to answer, and builds share the processors.
+DEADLINE = 120.0
 # Long enough to be met by what happens at a random moment.
 SLOW = "def get_requires_for_build_wheel(settings=None):\n    import time\n    time.sleep(0.3)\n    return []\n"
 # An engine ends by itself what it has.
