@@ -91,8 +91,7 @@ class Engine:
             yield
         except ERRORS as error:
             reason = said(error)
-            known = next((advice for sign, advice in HINTS.items() if sign in reason.lower()), "")
-            raise IsolationError(what, cause=f"{reason}.", hint=hint or known) from error
+            raise IsolationError(what, cause=f"{reason}.", hint=hint or advice(reason) or _advice(error)) from error
 
 
 def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> Engine:
@@ -169,17 +168,29 @@ def _unreachable(endpoint: Endpoint, error: Exception) -> IsolationError:
     )
 
 
+def advice(reason: str) -> str:
+    """Return what helps with what an engine, or a program in a container, says; empty if nothing is known to help."""
+    return next((hint for sign, hint in HINTS.items() if sign in reason.lower()), "")
+
+
+def _advice(error: Exception) -> str:
+    is_lost = isinstance(error, (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError))
+    return "See whether the engine runs: docker info" if is_lost else ""
+
+
 def said(error: BaseException) -> str:
     """Return the innermost reason, which says what happened."""
     if isinstance(error, APIError) and error.explanation:
         return str(error.explanation).rstrip(".\n")
-    reasons = []
+    reason = str(error)
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:
             return SOURCE_LINE.sub("", inner.strerror).rstrip(".")
-        reasons.append(str(inner))
+        if isinstance(inner, (ConnectionError, TimeoutError)) and str(inner):
+            # What Python says itself of connections; those who wrap it show it as code.
+            reason = str(inner).capitalize()
         # Urllib3 has some of them as arguments only.
         wrapped = next((one for one in inner.args if isinstance(one, BaseException)), None)
         inner = inner.__cause__ or inner.__context__ or wrapped
-    return reasons[0].rstrip(".\n")
+    return reason.rstrip(".\n")

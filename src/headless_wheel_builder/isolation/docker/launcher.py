@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
@@ -20,7 +19,7 @@ from headless_wheel_builder.isolation.docker.commit import Commit
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.hook_limits import HookLimits
 from headless_wheel_builder.isolation.docker.verification import KILLED
-from headless_wheel_builder.isolation.docker.workshop import Workshop, understood
+from headless_wheel_builder.isolation.docker.workshop import Workshop, failure, understood
 from headless_wheel_builder.process import OnOutput, Processes
 
 SOURCES: Final = f"{programs.HOME}/source"
@@ -129,8 +128,7 @@ class ContainerLauncher:
         ended = self._run_fresh(request, os.path.basename(script), printed.extend)
         self._processes.checkpoint()
         if answer not in ended.get("files", {}):
-            text = printed.decode(errors="replace").strip()
-            raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=text)
+            raise failure(script, printed)
         return understood(ended["files"][answer], os.path.basename(script))
 
     def _prepare_repair(self) -> None:

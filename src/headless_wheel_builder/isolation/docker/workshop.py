@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
@@ -15,10 +16,13 @@ from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.emulation import unsupported
-from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.engine import Engine, advice
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.process import OnOutput, Processes
 from headless_wheel_builder.values import changed
+
+# The last line of a traceback, like `OSError: [Errno 28] No space left on device`.
+REFUSED: Final = re.compile(r"^\w+Error: \[Errno \d+\] (.+)\Z", re.MULTILINE)
 
 
 class Workshop:
@@ -58,8 +62,7 @@ class Workshop:
         request = self._request([script, answer, *arguments], environ or {}, None)
         ended = self._call({**request, "read": [answer]}, printed.extend)
         if ended["ended"] or answer not in ended.get("files", {}):
-            cause = printed.decode(errors="replace").strip()
-            raise IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause)
+            raise failure(script, printed)
         return understood(ended["files"][answer], os.path.basename(script))
 
     def read(self, path: str) -> str:
@@ -91,6 +94,17 @@ class Workshop:
             cause=said or "It printed nothing.",
             hint="Was it removed, the engine stopped, or the machine out of memory?",
         )
+
+
+def failure(script: str, printed: bytes | bytearray) -> IsolationError:
+    """Return the error that says that a program of ours failed.
+
+    :param printed: what it printed; of what the system refused it, only that is told
+    """
+    text = printed.decode(errors="replace").strip()
+    refused = REFUSED.search(text)
+    cause = f"{refused[1]}." if refused else text
+    return IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause, hint=advice(cause))
 
 
 def understood(answer: str, script: str) -> Any:
