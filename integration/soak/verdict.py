@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from integration.benchmark.tables import Table
 from integration.soak.part import Result
 
-COLUMNS = ("kind", "cases", "survived", "residue", "for a later build", "longest")
+COLUMNS = ("kind", "cases", "survived", "residue")
+LATER = "for a later build"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,14 +21,14 @@ class Verdict:
     :param wrong: what is not as it has to be, in words
     :param seconds: how long it took to end when it had to
     :param output: what was printed
-    :param later: how many things are left that a later build removes
+    :param later: how many things are left that a later build removes, where that can be
     """
 
     kind: str
     wrong: tuple[str, ...] = ()
     seconds: float = 0.0
     output: str = ""
-    later: int = 0
+    later: int | None = None
 
 
 def result(title: str, verdicts: Sequence[Verdict]) -> Result:
@@ -52,17 +53,18 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> Table:
     by_kind: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by_kind[verdict.kind].append(verdict)
-    rows = [_row(kind, of_one) for kind, of_one in by_kind.items()]
-    return Table(title, COLUMNS, [*rows, _row("all", verdicts)], texts=1)
+    has_later = any(one.later is not None for one in verdicts)
+    rows = [_row(kind, of_one, has_later=has_later) for kind, of_one in (*by_kind.items(), ("all", verdicts))]
+    return Table(title, (*COLUMNS, *([LATER] if has_later else []), "longest"), rows, texts=1)
 
 
-def _row(kind: str, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+def _row(kind: str, verdicts: Sequence[Verdict], *, has_later: bool) -> tuple[str, ...]:
     return (
         kind,
         str(len(verdicts)),
         str(_survived(verdicts)),
         str(_residue(verdicts)),
-        str(sum(one.later for one in verdicts)),
+        *([str(sum(one.later or 0 for one in verdicts))] if has_later else []),
         f"{_longest(verdicts):.1f} s",
     )
 

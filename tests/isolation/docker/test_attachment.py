@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -105,3 +106,31 @@ def test_what_is_no_frame_ends_the_conversation(engine: Engine, body: bytes) -> 
 def test_an_end_from_another_thread_wakes_whoever_waits(engine: Engine) -> None:
     engine.attachment.end()
     assert engine.receive() is None
+
+
+@pytest.mark.parametrize("answers", [[False], [True, True, False]])
+def test_an_engine_that_says_nothing_any_more_and_does_not_answer_is_gone(answers: list[bool]) -> None:
+    asked = iter(answers)
+    theirs, ours = socket.socketpair()
+    attachment = Attachment(ours, MARK, lambda: next(asked), patience=0.01)
+    with theirs, contextlib.closing(attachment):
+        assert attachment.receive(None) is None
+        assert list(asked) == []
+
+
+def test_a_hook_may_say_nothing_for_as_long_as_the_engine_answers() -> None:
+    theirs, ours = socket.socketpair()
+    asked: list[int] = []
+
+    def is_there() -> bool:
+        asked.append(len(asked))
+        if len(asked) == 3:
+            body = b'{"ended": 0}'
+            frame = len(body).to_bytes(4, "big") + body
+            theirs.sendall(b"\1\0\0\0" + len(frame).to_bytes(4, "big") + frame)
+        return True
+
+    attachment = Attachment(ours, MARK, is_there, patience=0.01)
+    with theirs, contextlib.closing(attachment):
+        assert attachment.receive(None) == {"ended": 0}
+        assert len(asked) >= 3

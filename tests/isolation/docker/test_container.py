@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import DOCKER, PODMAN, Answer, Server, fake_engine
+from engines import DOCKER, PODMAN, UPGRADED, Answer, Handler, Server, fake_engine
 from support import Recorder
 
 from headless_wheel_builder.errors import IsolationError
@@ -110,3 +111,28 @@ def test_folders_are_bound_and_names_are_those_of_volumes(
     made(engine, changed(PLAN, binds=(Bind(source, "/there", is_readonly=True),)))
     (mount,) = asked(server)[0]["HostConfig"]["Mounts"]
     assert (mount["Source"], mount["Target"], mount["Type"], mount["ReadOnly"]) == (source, "/there", kind, True)
+
+
+def test_an_engine_that_is_stuck_while_a_hook_runs_is_noticed_in_the_time_that_it_has(
+    tmp_path: Path, server: Server
+) -> None:
+    over = threading.Event()
+
+    def attached(handler: Handler) -> None:
+        handler.connection.sendall(UPGRADED)
+        over.wait(30)
+
+    server.answers["POST /containers/one/attach"] = attached
+    server.answers["POST /containers/one/start"] = (200, {})
+    server.answers["GET /_ping"] = lambda _handler: over.wait(30)
+    engine = connect(Endpoint(f"unix://{tmp_path}/d.sock"), 1)
+    container = Container(engine, PLAN)
+    try:
+        container.make()
+        container.start({"run": []})
+        assert container.receive(None) is None
+        assert ("GET", "/_ping", None) in server.requests
+    finally:
+        over.set()
+        container.close()
+        engine.close()

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
+import ssl
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from headless_wheel_builder.hooks.channel import Frame
@@ -30,10 +33,16 @@ class Attachment:
 
     :param stream: what the docker SDK returned for the connection
     :param mark: what the host prints when a hook has ended, as frames and what is printed come in no order
+    :param is_there: is asked whether the engine still answers when nothing has come for a while
+    :param patience: seconds until it is asked; None to wait for ever, as a hook may say nothing for as long as it wants
     """
 
-    def __init__(self, stream: Any, mark: bytes) -> None:
+    def __init__(
+        self, stream: Any, mark: bytes, is_there: Callable[[], bool] = lambda: True, patience: float | None = None
+    ) -> None:
         self._mark = mark
+        self._is_there = is_there
+        self._patience = patience
         # Kept: the connection closes when it is forgotten.
         self._stream = stream
         self._socket = getattr(stream, "_sock", stream)
@@ -118,6 +127,9 @@ class Attachment:
     def _exactly(self, count: int) -> bytes:
         parts = bytearray()
         while len(parts) < count:
+            while not self._has_come():
+                if not self._is_there():
+                    return b""
             try:
                 part = self._socket.recv(min(count - len(parts), 1 << 20))
             except OSError:
@@ -126,6 +138,17 @@ class Attachment:
                 return b""
             parts += part
         return bytes(parts)
+
+    def _has_come(self) -> bool:
+        """Tell whether there is something to receive; only sockets can be asked, not pipes of Windows."""
+        if self._patience is None or not isinstance(self._socket, socket.socket):
+            return True
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        # Of what is closed already (ValueError), and of more than it can watch, receiving tells.
+        with contextlib.suppress(OSError, ValueError):
+            return bool(select.select([self._socket], [], [], self._patience)[0])
+        return True
 
 
 def close(stream: Any) -> None:

@@ -74,7 +74,8 @@ class Container:
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         with self._engine.doing("The container could not be started"):
             # Before it runs, so that nothing is lost.
-            self._attachment = Attachment(self._engine.api.attach_socket(self.id, params=streams), self._mark)
+            stream = self._engine.api.attach_socket(self.id, params=streams)
+            self._attachment = Attachment(stream, self._mark, self._engine.answers, self._engine.patience)
             self._engine.api.start(self.id)
         if self._is_ended:
             # While there was no connection to close.

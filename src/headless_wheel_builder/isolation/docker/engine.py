@@ -19,6 +19,7 @@ from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.docker import local, tls
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.init import Init
+from headless_wheel_builder.isolation.docker.reasons import advice, said
 
 # The API that the oldest engine has which knows platforms, and the newest that was tried.
 OLDEST_API: Final = (1, 41)
@@ -27,28 +28,27 @@ API: Final = re.compile(r"\d+\.\d+")
 # What any of these may raise: timeouts and lost connections are none of Docker's exceptions.
 ERRORS: Final = (DockerException, requests.RequestException, OSError)
 
-# What helps with what engines say, in lower case.
-HINTS: Final = {
-    "no space left": "Make room on the engine's machine; docker system df shows what takes it.",
-    "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
-    "no such image": "Something removed it meanwhile. Build again.",
-    "range of cpus": "Ask for fewer processors than the engine's machine has.",
-}
-# Where in Python's own source an error of TLS was raised.
-SOURCE_LINE: Final = re.compile(r" \(_ssl\.c:\d+\)$")
-
 
 class Engine:
     """The API of an engine, with what it says of itself.
 
     :param address: how the user knows it
     :param source: what says that it is this one
+    :param patience: seconds that it may say nothing before it is asked whether it is still there; None for ever
     """
 
     def __init__(
-        self, api: Any, address: str, facts: dict[str, Any], source: str = "", report: Reporter = silent
+        self,
+        api: Any,
+        address: str,
+        facts: dict[str, Any],
+        source: str = "",
+        report: Reporter = silent,
+        *,
+        patience: float | None = None,
     ) -> None:
         self.api = api
+        self.patience = patience
         self.address = address
         self.source = source
         self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
@@ -72,6 +72,16 @@ class Engine:
         self.settle()
         self.api.close()
 
+    def answers(self) -> bool:
+        """Tell whether it answers anything, in the time that it has."""
+        try:
+            self.api.ping()
+        except APIError:
+            return True
+        except ERRORS:
+            return False
+        return True
+
     def has(self, image: str) -> bool:
         """Tell whether it has an image, by its id."""
         try:
@@ -91,7 +101,7 @@ class Engine:
             yield
         except ERRORS as error:
             reason = said(error)
-            raise IsolationError(what, cause=f"{reason}.", hint=hint or advice(reason) or _advice(error)) from error
+            raise IsolationError(what, cause=f"{reason}.", hint=hint or advice(reason, error)) from error
 
 
 def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> Engine:
@@ -107,7 +117,7 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
         if newest < OLDEST_API:
             raise _too_old(endpoint, facts)
         api = _open(endpoint, min(newest, NEWEST_API), timeout)
-        return Engine(api, endpoint.address, facts, endpoint.source, report)
+        return Engine(api, endpoint.address, facts, endpoint.source, report, patience=timeout)
     # A ValueError of an address whose port is none. Not `from` it, which may have the address with a password.
     except (*ERRORS, ValueError) as error:
         raise _unreachable(endpoint, error) from None
@@ -166,31 +176,3 @@ def _unreachable(endpoint: Endpoint, error: Exception) -> IsolationError:
     return IsolationError(
         f"No container engine answers at {endpoint.address} ({endpoint.source})", cause=f"{reason}.", hint=hint
     )
-
-
-def advice(reason: str) -> str:
-    """Return what helps with what an engine, or a program in a container, says; empty if nothing is known to help."""
-    return next((hint for sign, hint in HINTS.items() if sign in reason.lower()), "")
-
-
-def _advice(error: Exception) -> str:
-    is_lost = isinstance(error, (requests.ConnectionError, requests.Timeout, ConnectionError, TimeoutError))
-    return "See whether the engine runs: docker info" if is_lost else ""
-
-
-def said(error: BaseException) -> str:
-    """Return the innermost reason, which says what happened."""
-    if isinstance(error, APIError) and error.explanation:
-        return str(error.explanation).rstrip(".\n")
-    reason = str(error)
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return SOURCE_LINE.sub("", inner.strerror).rstrip(".")
-        if isinstance(inner, (ConnectionError, TimeoutError)) and str(inner):
-            # What Python says itself of connections; those who wrap it show it as code.
-            reason = str(inner).capitalize()
-        # Urllib3 has some of them as arguments only.
-        wrapped = next((one for one in inner.args if isinstance(one, BaseException)), None)
-        inner = inner.__cause__ or inner.__context__ or wrapped
-    return reason.rstrip(".\n")

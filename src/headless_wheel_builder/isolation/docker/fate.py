@@ -7,7 +7,8 @@ import re
 from typing import Any, Final
 
 from headless_wheel_builder.isolation.docker.container import Container
-from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine, said
+from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
+from headless_wheel_builder.isolation.docker.reasons import said
 from headless_wheel_builder.values import value
 
 # Longer than a build takes; engines remember a few hundred events.

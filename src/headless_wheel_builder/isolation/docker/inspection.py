@@ -8,8 +8,9 @@ from typing import Any, Final
 from docker.errors import APIError, NotFound
 
 from headless_wheel_builder.errors import IsolationError
-from headless_wheel_builder.isolation.docker.engine import Engine, said
+from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
+from headless_wheel_builder.isolation.docker.reasons import said
 from headless_wheel_builder.isolation.docker.reference import Reference, parse_reference
 
 SYNTAX: Final = "References are NAME, NAME:TAG or NAME@sha256:DIGEST, in lower case, with HOST[:PORT]/ in front."

@@ -9,10 +9,11 @@ import urllib3
 from docker.errors import DockerException, StreamParseError
 
 from headless_wheel_builder.events import Noticed, Reporter
-from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine, said
+from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
 from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.inspection import find_on, fits, platform_of
 from headless_wheel_builder.isolation.docker.progress import Layers
+from headless_wheel_builder.isolation.docker.reasons import said
 from headless_wheel_builder.isolation.docker.reference import parse_reference
 from headless_wheel_builder.isolation.docker.refusals import (
     LOST,

@@ -16,8 +16,9 @@ from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.archive import Member
 from headless_wheel_builder.isolation.docker.container import Container, opened
 from headless_wheel_builder.isolation.docker.emulation import unsupported
-from headless_wheel_builder.isolation.docker.engine import Engine, advice
+from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
+from headless_wheel_builder.isolation.docker.reasons import advice
 from headless_wheel_builder.process import OnOutput, Processes
 from headless_wheel_builder.values import changed
 

@@ -1,0 +1,31 @@
+"""What is said of a program of ours that failed in a container."""
+
+from __future__ import annotations
+
+from headless_wheel_builder.isolation.docker.workshop import failure
+
+TRACEBACK = b"""\
+Traceback (most recent call last):
+  File "/hwb/program/parcel.py", line 97, in <module>
+OSError: [Errno 28] No space left on device
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/hwb/program/parcel.py", line 100, in <module>
+{last}
+"""
+
+
+def test_what_the_system_refuses_it_is_no_traceback() -> None:
+    error = failure(
+        "/hwb/program/parcel.py", TRACEBACK.replace(b"{last}", b"OSError: [Errno 28] No space left on device")
+    )
+    assert error.message == "parcel.py failed in the container"
+    assert error.cause == "No space left on device."
+    assert error.hint == "Make room on the engine's machine; docker system df shows what takes it."
+
+
+def test_a_bug_of_ours_is_shown_whole() -> None:
+    printed = TRACEBACK.replace(b"{last}", b"KeyError: 'x'")
+    assert failure("/hwb/program/parcel.py", printed).cause == printed.decode().strip()
