@@ -31,7 +31,8 @@ FRESH = 0.15
 def run(options: Options, folder: Path) -> Result:
     """Have as many faults as asked for."""
     verdicts: list[Verdict] = []
-    with _own(options, folder) as ways:
+    # What is there until Ctrl-C is told.
+    with _own(options, folder) as ways, contextlib.suppress(KeyboardInterrupt):
         faults = [fault for fault in FAULTS if is_there(fault.way)]
         cases = [(number, faults[number % len(faults)]) for number in range(options.cases[ENGINE.name])]
         run = Cases(ways, folder, options.seed, may_be_fresh=len(cases) > len(faults))

@@ -63,7 +63,7 @@ def _wrong(folder: Path, module: str, excuse: str) -> Iterator[str]:
             yield "is half made"
             return
         if len(found := os.listdir(folder)) != ENTRIES:
-            yield f"has {found}"
+            yield f"has {len(found)} entries"
         yield from _changed(Path(shelf.environment(manifest)), manifest, module, excuse)
 
 

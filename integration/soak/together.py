@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -171,7 +172,8 @@ class Crowd:
 def run(options: Options, folder: Path) -> Result:
     """Run as many builds as asked for."""
     verdicts: list[Verdict] = []
-    with Index() as index:
+    # What is there until Ctrl-C is told.
+    with Index() as index, contextlib.suppress(KeyboardInterrupt):
         crowd = Crowd(folder, index, options.seed)
         for verdict in _verdicts(crowd, options.cases[BUILDS.name], options.seed):
             verdicts.append(verdict)
