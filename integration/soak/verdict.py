@@ -55,7 +55,7 @@ def _table(title: str, verdicts: Sequence[Verdict]) -> Table:
         by_kind[verdict.kind].append(verdict)
     has_later = any(one.later is not None for one in verdicts)
     rows = [_row(kind, of_one, has_later=has_later) for kind, of_one in (*by_kind.items(), ("all", verdicts))]
-    return Table(title, (*COLUMNS, *([LATER] if has_later else []), "longest"), rows, texts=1)
+    return Table(title, (*COLUMNS, *([LATER] if has_later else []), "longest hang"), rows, texts=1)
 
 
 def _row(kind: str, verdicts: Sequence[Verdict], *, has_later: bool) -> tuple[str, ...]:
