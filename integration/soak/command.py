@@ -16,7 +16,7 @@ from integration.soak.peers import PEERS
 from integration.soak.together import BUILDS
 from integration.soak.workplace import workshop
 
-PARTS: Final = (INTERRUPTIONS, PEERS, BUILDS)
+PARTS: Final = (INTERRUPTIONS, PEERS, BUILDS, ENGINE)
 COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 
