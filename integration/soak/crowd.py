@@ -15,7 +15,7 @@ from integration.soak.started import Started
 
 BACKEND = "tinybackend"
 HELPERS = 3
-FRONTEND = ("-m", "headless_wheel_builder")
+FRONTEND = (sys.executable, "-m", "headless_wheel_builder")
 GATHERED = str(Path(__file__).with_name("gathered.py"))
 TIDYING = str(Path(__file__).with_name("tidying.py"))
 PYPROJECT = '[build-system]\nrequires = {requires}\nbuild-backend = "tinybackend"\n'
@@ -54,7 +54,7 @@ OTHERS: Final = tuple(f"other{number}" for number in range(1, 1 << HELPERS))
 class Kind:
     """A kind of builds.
 
-    :param argv: of the interpreter; `{other}` stands for any of the projects that need something else than `demo`,
+    :param argv: `{other}` stands for any of the projects that need something else than `demo`,
         `{python}` for any other interpreter
     :param codes: the exit codes that it may have
     :param end: ends it while it runs
@@ -89,7 +89,7 @@ KINDS = (
     Kind("new environment, uv", (*FRONTEND, "{other}", "--fresh-env")),
     Kind("new environment, pip", (*FRONTEND, "demo", "--fresh-env", *PIP)),
     Kind("two projects at once", (*FRONTEND, "demo", "{other}", "--python", "3", "-s", "-w", "--jobs", "2")),
-    Kind("three coroutines of one process", (GATHERED, "demo", "{other}", "demo")),
+    Kind("three coroutines of one process", (sys.executable, GATHERED, "demo", "{other}", "demo")),
     Kind(
         "a hook changes its environment", (*FRONTEND, "staining"), publishes=False, says="was changed while it was in"
     ),
@@ -100,7 +100,7 @@ KINDS = (
     Kind("SIGKILL, same requirements", (*FRONTEND, "demo"), frozenset({0, 137}), _killed, publishes=False),
     Kind("SIGKILL, different requirements", (*FRONTEND, "{other}"), frozenset({0, 137}), _killed, publishes=False),
     Kind("SIGINT", (*FRONTEND, "{other}"), frozenset({0, 130}), _interrupted, publishes=False),
-    Kind("clean-up of all that is not in use", (TIDYING,), publishes=False),
+    Kind("clean-up of all that is not in use", (sys.executable, TIDYING), publishes=False),
 )
 
 

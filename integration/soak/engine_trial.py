@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from integration.soak.verdict import Verdict
 from own_engine import IMAGE
 
 PYTHON = "3.11"
-FRONTEND = ("-m", "headless_wheel_builder", "demo", "-w", "--isolation", "docker", "--image", IMAGE)
+FRONTEND = (sys.executable, "-m", "headless_wheel_builder", "demo", "-w", "--isolation", "docker", "--image", IMAGE)
 FRONTEND = (*FRONTEND, "--python", PYTHON, "--no-repair", "--installer", "pip")
 IMPATIENT = str(Path(__file__).with_name("impatient.py"))
 # How long an engine has to answer, for those who are not to wait for long.
@@ -106,7 +107,7 @@ class EngineTrial:
         flags = ("--fresh-env",) if is_fresh else ()
         argv: tuple[str, ...] = (*FRONTEND, *flags)
         if fault is not None and fault.is_endless:
-            argv = (IMPATIENT, str(PATIENCE), IMAGE, PYTHON, "demo", *flags)
+            argv = (sys.executable, IMPATIENT, str(PATIENCE), IMAGE, PYTHON, "demo", *flags)
         return start(argv, self._root, self._temporary, self._env, at_terminal=False)
 
     def _told(self, code: int, output: str) -> Iterator[str]:
