@@ -9,12 +9,13 @@ from typing import Final
 
 from integration.benchmark.tables import Table
 from integration.soak.arguments import Options, parse
+from integration.soak.inputs import INPUTS
 from integration.soak.interruptions import INTERRUPTIONS
 from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS
 from integration.soak.workplace import workshop
 
-PARTS: Final = (INTERRUPTIONS, PEERS)
+PARTS: Final = (INTERRUPTIONS, PEERS, INPUTS)
 COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 

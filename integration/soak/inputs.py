@@ -1,0 +1,61 @@
+"""Hostile inputs of all kinds, each met in a process with limits."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hostile.everything import EVERYTHING
+from integration.soak.arguments import Options
+from integration.soak.batches import Batch, Met, survived
+from integration.soak.meetings import refusals, summary
+from integration.soak.part import Part, Result
+from integration.soak.ways import WAYS
+
+# Which part of them comes in which way. Changing bytes takes a fraction of the time that it takes to make an input.
+SHARES = {"hypothesis": 1, "atheris": 4}
+# Those that are made by rules are remembered by whoever makes them, so that none comes twice.
+MOST_AT_ONCE = {"hypothesis": 1000}
+
+
+def run(options: Options, folder: Path) -> Result:
+    """Meet as many inputs as asked for."""
+    kept = Path(tempfile.gettempdir(), f"hwb-soak-inputs-{options.seed}")
+    met: list[Met] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for batch in pool.map(lambda one: list(survived(one, folder, kept)), batches(options)):
+            met += batch
+            for one in (one for one in batch if one.trouble):
+                print(f"{one.batch}: {one.trouble}\n{one.text}", file=sys.stderr, flush=True)
+    return Result(
+        tried=len(met),
+        survived=sum(not one.trouble for one in met),
+        residue=sum(one.trouble == "outside" for one in met),
+        peak=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        longest=max((one.seconds for one in met), default=0.0),
+        tables=(summary(met), refusals(met)),
+    )
+
+
+def batches(options: Options) -> Iterator[Batch]:
+    """Share the inputs out among all kinds and ways; the longest batches are first."""
+    seed = itertools.count(options.seed * 1000 + 1)
+    pairs = [(way, kind) for way in sorted(WAYS, key=SHARES.__getitem__, reverse=True) for kind in EVERYTHING]
+    ends = itertools.accumulate(SHARES[way] for way, _ in pairs)
+    wanted, whole, end_before = options.cases[INPUTS.name], sum(SHARES[way] for way, _ in pairs), 0
+    for (way, kind), end in zip(pairs, ends, strict=True):
+        left = wanted * end // whole - wanted * end_before // whole
+        end_before = end
+        while left:
+            count = min(left, MOST_AT_ONCE.get(way, left))
+            yield Batch(kind, way, count, next(seed))
+            left -= count
+
+
+INPUTS = Part("inputs", run)
