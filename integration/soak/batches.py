@@ -91,7 +91,14 @@ def _run(batch: Batch, temporary: Path, cwd: Path, told: Path) -> tuple[int, str
     env = {**os.environ, "TMPDIR": str(temporary), "HYPOTHESIS_STORAGE_DIRECTORY": str(told / "hypothesis")}
     try:
         done = subprocess.run(
-            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+            check=False,
+            start_new_session=True,
         )
     except subprocess.TimeoutExpired:
         return 1, "Timeout (of all)"

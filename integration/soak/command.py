@@ -15,7 +15,7 @@ from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS
 from integration.soak.workplace import workshop
 
-PARTS: Final = (INTERRUPTIONS, PEERS, INPUTS)
+PARTS: Final = (INTERRUPTIONS, PEERS, INPUTS, SDISTS)
 COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 

@@ -28,7 +28,8 @@ def run(options: Options, folder: Path) -> Result:
     """Meet as many inputs as asked for."""
     kept = Path(tempfile.gettempdir(), f"hwb-soak-inputs-{options.seed}")
     met: list[Met] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # They wait for files as well.
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         for batch in pool.map(lambda one: list(survived(one, folder, kept)), batches(options)):
             met += batch
             for one in (one for one in batch if one.trouble):

@@ -35,6 +35,7 @@ from headless_wheel_builder.events import (
 from headless_wheel_builder.isolation.venv import VenvIsolation
 from headless_wheel_builder.jobs.task import Project, SdistTask, TaskResult
 
+
 def events(text: str) -> list[Event]:
     return [
         Warned(text), Noticed(text), Explained(text), IsolationChosen(text), CommandOutput(text),
