@@ -19,14 +19,16 @@ from peaks import family, peak_kilobytes
 DEADLINE: Final = 300.0
 PERIOD: Final = 0.02
 OURS: Final = ("-m", "headless_wheel_builder", "-w", "-n")
+PIP: Final = ("-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation")
+UV: Final = ("-m", "uv", "build", "--wheel", "--offline", "--no-build-isolation")
 # The arguments of Python, and those that come last; a source distribution is between them.
 FRONTENDS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*OURS, "-o", "out"),
     "ours, at most 1 GB": (*OURS, "-o", "out", "--max-unpacked-size=1GB"),
     "build": ("-m", "build", "-w", "-n", "-o", "out"),
-    "pip wheel": ("-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--no-cache-dir", "-w", "out"),
-    "uv build": ("-m", "uv", "build", "--wheel", "--offline", "--no-build-isolation", "--no-cache", "-o", "out"),
-}  # fmt: skip
+    "pip wheel": (*PIP, "--no-cache-dir", "-w", "out"),
+    "uv build": (*UV, "--no-cache", "-o", "out"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,9 +159,9 @@ class Watched:
         memory = max(map(peak_kilobytes, family(pid)), default=0)
         most = self.used
         self.used = Used(
-            max(most.size, size - self._at_first[0]),
-            max(most.inodes, inodes - self._at_first[1]),
-            max(most.memory, memory),
+            size=max(most.size, size - self._at_first[0]),
+            inodes=max(most.inodes, inodes - self._at_first[1]),
+            memory=max(most.memory, memory),
         )
 
     def _now(self) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -80,7 +79,9 @@ TRICKS: Final[dict[str, Trick]] = {
     ),
     "absolute name with two slashes": _outside(lambda outside: [_evil(f"/{outside}/evil")]),
     "name that leaves": _with(*[_evil(f"{TOP}/{up}evil") for up in UP]),
-    "name that leaves, in a GNU header": _with(*[member("x", f"{TOP}/{up}evil".encode(), b"L") + _evil("x") for up in UP]),
+    "name that leaves, in a GNU header": _with(
+        *[member("x", f"{TOP}/{up}evil".encode(), b"L") + _evil("x") for up in UP]
+    ),
     "name that leaves with backslashes": _with(_evil(f"{TOP}\\..\\..\\evil")),
     "name with a drive": _with(_evil("C:/evil")),
     "link to an absolute folder, then a file in it": _outside(
@@ -133,10 +134,7 @@ TRICKS: Final[dict[str, Trick]] = {
     "no PKG-INFO and no pyproject.toml": lambda _: iter([member(f"{TOP}/a"), bytes(1024)]),
     "hostile pyproject.toml": _with(member(f"{TOP}/pyproject.toml", b"a = " + b"[" * 100_000)),
     "backend outside of the tree": _with(
-        member(
-            f"{TOP}/pyproject.toml",
-            b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = [' + json.dumps("../").encode() + b"]",
-        )
+        member(f"{TOP}/pyproject.toml", projects.TABLE.format(requires="[]").replace('["."]', '["../"]').encode())
     ),
     "links, 200,000 of them": _with(b"".join(_link(f"l{number}", "PKG-INFO") for number in range(200_000))),
     "cut off": lambda _: iter([honest()[:-700]]),
