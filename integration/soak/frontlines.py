@@ -16,7 +16,7 @@ from typing import Final
 from frontends import environment
 from peaks import family, peak_kilobytes
 
-DEADLINE: Final = 300.0
+DEADLINE: Final = 120.0
 PERIOD: Final = 0.02
 OURS: Final = ("-m", "headless_wheel_builder", "-w", "-n")
 PIP: Final = ("-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from integration.benchmark.tables import Table
@@ -37,8 +39,8 @@ def _encounters(options: Options, ground: Ground) -> Iterator[Encounter]:
         write(trick, ground.archive, ground.outside)
         for frontend in frontends:
             one = ground.meet(trick, frontend)
-            if one.frontend.startswith("ours") and not one.is_clean:
-                print(f"{one.trick}: {one.outcome}, {one.outside}, {one.left}\n{one.output}", file=sys.stderr)
+            if not one.is_clean:
+                print(_complaint(one), file=sys.stderr, flush=True)
             yield one
 
 
@@ -47,10 +49,20 @@ def _tables(met: Sequence[Encounter]) -> Iterator[Table]:
     rows = {trick: [one for one in met if one.trick == trick] for trick in dict.fromkeys(one.trick for one in met)}
     columns = ("source distribution", *frontends)
     outcomes = [(trick, *map(_outcome, of_one)) for trick, of_one in rows.items()]
-    yield Table("Hostile source distributions", columns, outcomes, texts=len(columns))
+    yield Table("Hostile source distributions", columns, outcomes, texts=len(columns), note=_versions())
     used = [(trick, *map(_used, of_one)) for trick, of_one in rows.items() if any(map(_uses_much, of_one))]
     if used:
         yield Table("What they use up: disk, inodes, memory, time", columns, used, texts=len(columns))
+
+
+def _complaint(one: Encounter) -> str:
+    lines = [f"{one.frontend}, {one.trick}: {_outcome(one)}", *(f"  outside: {path}" for path in one.outside)]
+    return "\n".join([*lines, *(f"  | {line}" for line in one.output.splitlines()[-12:])])
+
+
+def _versions() -> str:
+    others = [f"{name} {version(name)}" for name in ("build", "pip", "uv")]
+    return f"With {', '.join(others)}, all on Python {platform.python_version()}."
 
 
 def _outcome(one: Encounter) -> str:
