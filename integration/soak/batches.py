@@ -70,9 +70,9 @@ def _once(batch: Batch, folder: Path, kept: Path) -> list[Met]:
     met = [_met(batch, json.loads(line)) for line in told.read_text().splitlines()] if told.exists() else []
     left = [path.name for place in places[:2] for path in place.iterdir()]
     if code:
-        met.append(Met(batch, trouble="hang" if "Timeout (" in text else "crash", text=f"exit code {code}\n{text}"))
+        trouble: Trouble = "hang" if "Timeout (" in text else "crash"
+        met.append(Met(batch, trouble=trouble, text=f"exit code {code}\n{text[:3000]}"))
         _keep(batch, places[2] / "current", kept)
-        print(text, file=sys.stderr, flush=True)
     elif left:
         met.append(Met(batch, trouble="outside", text=f"left: {left}"))
     for path in places[2].glob("input-*"):
@@ -102,7 +102,7 @@ def _run(batch: Batch, temporary: Path, cwd: Path, told: Path) -> tuple[int, str
         )
     except subprocess.TimeoutExpired:
         return 1, "Timeout (of all)"
-    return done.returncode, done.stderr.decode(errors="replace")[-3000:]
+    return done.returncode, done.stderr.decode(errors="replace")
 
 
 def _keep(batch: Batch, path: Path, kept: Path) -> None:

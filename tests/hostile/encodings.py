@@ -10,10 +10,12 @@ import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from hostile.answers_of_engines import ASKED, Answers
 from hostile.wheels import NAME, Members, honest_record, zipped
 
 # Of what comes with a place, in the order of the first byte.
 PLACES: Final = (*["file"] * 12, "folder", "link", "pipe", "nothing")
+STATUSES: Final = (200, 204, 302, 400, 404, 500)
 
 Pieces = Sequence[tuple[int, "int | None", bytes]]
 
@@ -86,6 +88,19 @@ def _archive(data: bytes) -> tuple[bytes, int]:
     return mended(data[2:]), 100 + int.from_bytes(data[:2], "big") % 4900
 
 
+def _engine(data: bytes) -> Answers:
+    # The bodies, each on a line of its own; statuses come first.
+    statuses, _, rest = data.partition(b"\n")
+    codes = [STATUSES[one % len(STATUSES)] for one in statuses.ljust(len(ASKED), b"\0")]
+    bodies = [*rest.split(b"\n", len(ASKED) - 1), *[b""] * len(ASKED)]
+    return dict(zip(ASKED, zip(codes, bodies, strict=False), strict=False))
+
+
+def _bytes_of_engine(answers: Answers) -> bytes:
+    statuses = bytes(STATUSES.index(code) for code, _ in answers.values())
+    return b"\n".join([statuses, *(body for _, body in answers.values())])
+
+
 # How an input is made of bytes, and bytes of an input.
 ENCODINGS: Final[dict[str, tuple[Callable[[bytes], Any], Callable[[Any], bytes]]]] = {
     "sdists": (lambda data: gzip.compress(mended(data), 1, mtime=0), gzip.decompress),
@@ -101,6 +116,7 @@ ENCODINGS: Final[dict[str, tuple[Callable[[bytes], Any], Callable[[Any], bytes]]
     ),
     "pieces of an engine's connection": (_pieces, _bytes_of_pieces),
     "names and texts": (bytes, bytes),
+    "answers of an engine": (_engine, _bytes_of_engine),
     "archives of an engine": (
         _archive,
         lambda archive: (archive[1] - 100).to_bytes(2, "big") + archive[0],
