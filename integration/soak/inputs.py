@@ -20,6 +20,8 @@ from integration.soak.ways import WAYS
 
 # Which part of them comes in which way. Changing bytes takes a fraction of the time that it takes to make an input.
 SHARES = {"hypothesis": 1, "atheris": 4}
+# Fewer of one kind are not worth the seconds that it takes to begin.
+LEAST = {"hypothesis": 1, "atheris": 400}
 # Those that are made by rules are remembered by whoever makes them, so that none comes twice.
 MOST_AT_ONCE = {"hypothesis": 1000}
 
@@ -45,18 +47,25 @@ def run(options: Options, folder: Path) -> Result:
 
 
 def batches(options: Options) -> Iterator[Batch]:
-    """Share the inputs out among all kinds and ways; the longest batches are first."""
+    """Share the inputs out among all ways and kinds; the longest batches are first."""
     seed = itertools.count(options.seed * 1000 + 1)
-    pairs = [(way, kind) for way in sorted(WAYS, key=SHARES.__getitem__, reverse=True) for kind in EVERYTHING]
-    ends = itertools.accumulate(SHARES[way] for way, _ in pairs)
-    wanted, whole, end_before = options.cases[INPUTS.name], sum(SHARES[way] for way, _ in pairs), 0
-    for (way, kind), end in zip(pairs, ends, strict=True):
-        left = wanted * end // whole - wanted * end_before // whole
-        end_before = end
-        while left:
-            count = min(left, MOST_AT_ONCE.get(way, left))
-            yield Batch(kind, way, count, next(seed))
-            left -= count
+    whole = sum(SHARES[way] for way in WAYS)
+    for way in sorted(WAYS, key=SHARES.__getitem__, reverse=True):
+        count = options.cases[INPUTS.name] * SHARES[way] // whole
+        kinds = _kinds(options.seed, max(count // LEAST[way], 1))
+        for number, kind in enumerate(kinds):
+            left = count * (number + 1) // len(kinds) - count * number // len(kinds)
+            while left:
+                at_once = min(left, MOST_AT_ONCE.get(way, left))
+                yield Batch(kind, way, at_once, next(seed))
+                left -= at_once
+
+
+def _kinds(seed: int, most: int) -> list[str]:
+    # With another seed, those that are left out are others.
+    kinds = list(EVERYTHING)
+    start = seed % len(kinds)
+    return [*kinds[start:], *kinds[:start]][:most]
 
 
 INPUTS = Part("inputs", run)

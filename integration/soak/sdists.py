@@ -10,7 +10,7 @@ from pathlib import Path
 
 from integration.benchmark.tables import Table
 from integration.soak.arguments import Options
-from integration.soak.frontlines import FRONTENDS, Encounter, Ground
+from integration.soak.frontlines import DEADLINE, FRONTENDS, Encounter, Ground
 from integration.soak.part import Part, Result
 from integration.soak.tricks import TRICKS, write
 
@@ -62,7 +62,8 @@ def _complaint(one: Encounter) -> str:
 
 def _versions() -> str:
     others = [f"{name} {version(name)}" for name in ("build", "pip", "uv")]
-    return f"With {', '.join(others)}, all on Python {platform.python_version()}."
+    python = platform.python_version()
+    return f"With {', '.join(others)}, all on Python {python}. Whoever takes {DEADLINE:.0f} s is ended, and hangs."
 
 
 def _outcome(one: Encounter) -> str:

@@ -48,6 +48,8 @@ def by_atheris(kind: str, survive: Survive, seed: int, folder: Path) -> None:
     for number, one in enumerate(made):
         (corpus / str(number)).write_bytes(encode(one)[:LONGEST])
     options = [f"-seed={seed}", f"-max_len={LONGEST}", "-len_control=0", f"-timeout={MOST}", "-rss_limit_mb=0"]
+    # As in Python, where a file that is too large is an OSError.
+    options.append("-handle_xfsz=0")
     atheris.Setup(["fuzz", *options, "-verbosity=0", str(corpus)], lambda data: survive(decode(data)))
     atheris.Fuzz()
 
