@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import projects
-from hostile.sdists import header, member, pax
+from hostile.sdists import field, header, member, pax
 
 TOP: Final = "demo-1.0"
 # As high as these names go, everything is below the folder of the trial.
@@ -107,7 +107,7 @@ TRICKS: Final[dict[str, Trick]] = {
     "block device": _with(_link("d", "", b"4")),
     "named pipe": _with(_link("p", "", b"6")),
     "sparse file of 1 TB": _with(
-        header(f"{TOP}/s", b"S", 0, extra=bytes(137) + b"\x80" + (10**12).to_bytes(11, "big"))
+        header(f"{TOP}/s", b"S", 0, extra=bytes(138) + field(10**12, 12))
     ),
     "sparse file of 1 TB, in pax headers": _with(
         pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", f"{TOP}/s")])
