@@ -20,7 +20,7 @@ DEADLINE: Final = 120.0
 PERIOD: Final = 0.02
 OURS: Final = ("-m", "headless_wheel_builder", "-w", "-n")
 PIP: Final = ("-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation")
-UV: Final = ("-m", "uv", "build", "--wheel", "--offline", "--no-build-isolation")
+UV: Final = ("-m", "uv", "build", "--wheel", "--offline", "--no-build-isolation", "--python", sys.executable)
 # The arguments of Python, and those that come last; a source distribution is between them.
 FRONTENDS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*OURS, "-o", "out"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -68,6 +69,7 @@ def _many(_outside: Path) -> Iterator[bytes]:
 
 
 ZEROS: Final = bytes(PIECE)
+GZIP: Final = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 UP: Final = ["../" * steps for steps in STEPS]
 
 TRICKS: Final[dict[str, Trick]] = {
@@ -149,10 +151,18 @@ TRICKS: Final[dict[str, Trick]] = {
 
 
 def write(trick: str, path: Path, outside: Path) -> None:
-    """Write the archive."""
-    zeros = b""
+    """Write the archive, in one piece as far as gzip goes: not everybody reads on after the first."""
+    checksum, size, zeros = 0, 0, b""
     with path.open("wb") as file:
+        file.write(GZIP)
         for piece in TRICKS[trick](outside):
+            checksum, size = zlib.crc32(piece, checksum), size + len(piece)
             if piece is ZEROS:
-                zeros = zeros or gzip.compress(ZEROS, 6, mtime=0)
-            file.write(zeros if piece is ZEROS else gzip.compress(piece, 1, mtime=0))
+                zeros = zeros or _deflated(ZEROS, zlib.Z_FULL_FLUSH)
+            file.write(zeros if piece is ZEROS else _deflated(piece, zlib.Z_FULL_FLUSH))
+        file.write(_deflated(b"", zlib.Z_FINISH) + struct.pack("<II", checksum, size % 2**32))
+
+
+def _deflated(data: bytes, end: int) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush(end)
