@@ -11,9 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from integration.soak import batches  # noqa: E402 - found only now
+from integration.soak import batches, frontlines  # noqa: E402 - found only now
 from integration.soak.batches import Batch, survived  # noqa: E402
 from integration.soak.meetings import refusals, summary  # noqa: E402
+from integration.soak.tricks import write  # noqa: E402
 
 # Who survives inputs, or not; each tells of one before that.
 BEGIN = """
@@ -84,3 +85,27 @@ def test_what_is_written_anywhere_else_is_seen(tmp_path: Path) -> None:
         [sys.executable, "-c", WRITING, ROOT], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+TRUSTING = ("-c", "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(filter='fully_trusted')")
+
+
+@pytest.mark.parametrize(
+    ("trick", "is_seen"),
+    [
+        ("none: an honest one", False),
+        ("absolute name", True),
+        ("name that leaves", True),
+        ("link to an absolute folder, then a file in it", True),
+        ("hard link to a file outside, then that file again", True),
+    ],
+)
+def test_what_a_frontend_writes_outside_is_seen(
+    trick: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_seen: bool
+) -> None:
+    monkeypatch.setitem(frontlines.FRONTENDS, "trusting", TRUSTING)
+    ground = frontlines.Ground(tmp_path)
+    write(trick, ground.archive, ground.outside)
+    met = ground.meet(trick, "trusting")
+    assert (met.outcome, bool(met.outside)) == ("nothing built", is_seen), met
+    assert met.is_clean is False
