@@ -13,6 +13,7 @@ from integration.soak.inputs import INPUTS
 from integration.soak.interruptions import INTERRUPTIONS
 from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS
+from integration.soak.sdists import SDISTS
 from integration.soak.workplace import workshop
 
 PARTS: Final = (INTERRUPTIONS, PEERS, INPUTS, SDISTS)
