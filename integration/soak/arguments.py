@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 
 # How many cases of each part a short run has, and a long one; of `peers`, how many for each command line.
-LENGTHS: Final = {"interruptions": (9, 1000), "peers": (1, 60), "builds": (20, 500), "engine": (24, 240)}
+LENGTHS: Final = {
+    "interruptions": (9, 1000),
+    "peers": (1, 60),
+    "builds": (20, 500),
+    "engine": (24, 240),
+    "inputs": (2000, 100_000),
+    "sdists": (12, 1000),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,13 +10,15 @@ from typing import Final
 from integration.benchmark.tables import Table
 from integration.soak.arguments import Options, parse
 from integration.soak.engines import ENGINE
+from integration.soak.inputs import INPUTS
 from integration.soak.interruptions import INTERRUPTIONS
 from integration.soak.part import Part, Result
 from integration.soak.peers import PEERS
+from integration.soak.sdists import SDISTS
 from integration.soak.together import BUILDS
 from integration.soak.workplace import workshop
 
-PARTS: Final = (INTERRUPTIONS, PEERS, BUILDS, ENGINE)
+PARTS: Final = (INTERRUPTIONS, PEERS, BUILDS, ENGINE, INPUTS, SDISTS)
 COLUMNS: Final = ("part", "tried", "survived", "residue", "peak memory", "longest hang")
 
 

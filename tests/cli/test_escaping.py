@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hostile.properties import bounded
+from hostile.screen import screen_of
+from hostile.words import TEXTS
 from hypothesis import given
-from hypothesis import strategies as st
 
 from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.board import Board
@@ -36,38 +34,6 @@ from headless_wheel_builder.events import (
 )
 from headless_wheel_builder.isolation.venv import VenvIsolation
 from headless_wheel_builder.jobs.task import Project, SdistTask, TaskResult
-
-PIECES = st.sampled_from(
-    [
-        "\n", "\r", "\33[2J", "\33]0;title\7", "\x9b1A", "\u202e", "\u2028", "\x85", "\0", "\x7f", "::error::", " ",
-        "\ud800", "##[group]x", "##vso[x]", ":", "#", "a", "ä", "\t", "x" * 70, "section_start:1:a\r\33[0K",
-    ]
-)  # fmt: skip
-TEXTS = st.lists(PIECES, max_size=6).map("".join)
-BAD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-
-
-class Screen(io.StringIO):
-    """What was printed, with and without our own colours."""
-
-    encoding = "utf-8"
-
-    def check(self) -> None:
-        for line in re.sub("\33\\[[0-9]{1,2}m", "", self.getvalue()).split("\n"):
-            assert not BAD.search(line), repr(line)
-            assert not line.strip().startswith("::"), repr(line)
-            assert not re.search(r"##[a-zA-Z]*\[", line), repr(line)
-
-
-def screen_of(say: Callable[[Terminal], object], environ: dict[str, str] | None = None) -> Screen:
-    screen = Screen()
-    before = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = screen
-    try:
-        say(Terminal(environ or {}, 1))
-    finally:
-        sys.stdout, sys.stderr = before
-    return screen
 
 
 def events(text: str) -> list[Event]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from archives import Member, folder_member, make_sdist, plain
 from hostile.properties import Work
-from hostile.sdists import header, member, pax
+from hostile.sdists import field, header, member, pax
 
 from headless_wheel_builder.core import tarball, unpacking
 from headless_wheel_builder.core.sdist import check_sdist, read_file, unpack_sdist
@@ -83,6 +83,11 @@ def test_a_sparse_file_whose_map_tells_of_more_than_its_size_counts_by_its_map(t
     content = b"1\n0\n%d\n" % (3 * MEBI)
     error = refused(sdist(tmp_path, first, member("holes", content.ljust(512) + bytes(MEBI // 2))), MEBI)
     assert "unpacks to more" in error.message
+
+
+def test_a_sparse_file_whose_map_begins_far_beyond_its_size_counts_as_far_as_it_reaches(tmp_path: Path) -> None:
+    extra = bytes(41) + field(2**40, 12) + field(-326, 12)
+    assert "unpacks to more" in refused(sdist(tmp_path, header("pkg-1.0/a", b"S", 0, extra=extra)), MEBI).message
 
 
 @pytest.mark.usefixtures("few_headers")

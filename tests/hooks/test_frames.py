@@ -14,6 +14,7 @@ from hostile.frames import Ended, HarmlessLink
 from headless_wheel_builder.hooks.channel import Channel, Frame
 from headless_wheel_builder.hooks.conversation import Conversation, UnsafeError
 from headless_wheel_builder.hooks.frames import expected, module_names
+from headless_wheel_builder.hooks.inside.channel import Channel as HostChannel
 from headless_wheel_builder.process import Group
 
 READY: Frame = {"ready": True}
@@ -117,3 +118,14 @@ def test_what_are_no_names_of_modules_is_not_learnt(text: str) -> None:
 
 def test_names_of_modules_are_learnt() -> None:
     assert module_names('["a", "a.b_c"]') == ["a", "a.b_c"]
+
+
+def test_a_host_reserves_no_memory_for_a_frame_that_only_says_that_it_is_huge() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"\xff\xff\xff\xff")
+    os.close(writer)
+    host = HostChannel(reader, os.open(os.devnull, os.O_WRONLY))
+    with mock.patch.object(os, "read", wraps=os.read) as read:
+        assert host.read() is None
+    host.close()
+    assert max(call.args[1] for call in read.call_args_list) <= 65536

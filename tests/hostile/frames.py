@@ -11,6 +11,7 @@ from typing import IO
 from unittest import mock
 
 from hostile.answers import VALUES
+from hostile.properties import REFUSALS
 from hypothesis import strategies as st
 
 from headless_wheel_builder.hooks.channel import Channel, Frame
@@ -92,15 +93,18 @@ def survive_speech(speech: tuple[bytes, bool]) -> None:
         channel.give()
         talk = Conversation(HarmlessLink(Group(Ended()), channel))
         stack.callback(talk.close)
-        with contextlib.suppress(UnsafeError):
+        try:
             for _ in range(2):
                 _check_ended(talk.run({"run": ["python", "x"], "read": [ASKED]}, None))
+        except UnsafeError:
+            REFUSALS.append("UnsafeError run")
     _hear_as_host(content)
 
 
 def _check_ended(ended: Frame) -> None:
     assert type(ended["ended"]) is int
     assert ended.keys() <= {"ended", "files", "gone"}
+    REFUSALS.extend(["gone run"] * ("gone" in ended))
     assert ended.get("files", {}).keys() <= {ASKED}
     assert all(isinstance(text, str) for text in ended.get("files", {}).values())
 

@@ -6,9 +6,12 @@ import contextlib
 import os
 import stat
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+from hostile.screen import screen_of
 from hypothesis import HealthCheck, settings
 
 from headless_wheel_builder.errors import HeadlessWheelBuilderError
@@ -17,6 +20,8 @@ from headless_wheel_builder.errors import HeadlessWheelBuilderError
 LONGEST_ERROR = 20_000
 # Calls of a checkpoint: one for each member and each piece of data.
 MOST_WORK = 20_000
+# What was refused since somebody emptied this, and where.
+REFUSALS: Final[list[str]] = []
 
 
 def bounded(examples: int) -> settings:
@@ -28,6 +33,10 @@ def bounded(examples: int) -> settings:
 
 class EndlessError(Exception):
     """Say that something went on and on."""
+
+
+class ElsewhereError(AssertionError):
+    """Say that something was written where nothing may be."""
 
 
 class Work:
@@ -49,10 +58,17 @@ def only_our_errors() -> Iterator[None]:
         yield
     except HeadlessWheelBuilderError as error:
         _check_letter(error)
+        REFUSALS.append(f"{type(error).__name__} {_place_of(error)}")
 
 
 def _check_letter(error: HeadlessWheelBuilderError) -> None:
     assert 0 < len(str(error)) < LONGEST_ERROR, str(error)[:200]
+    screen_of(lambda terminal: terminal.error(error.message, error.cause, error.hint)).check()
+
+
+def _place_of(error: BaseException) -> str:
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{os.path.basename(frame.f_code.co_filename)}:{line}"
 
 
 @contextlib.contextmanager
@@ -63,7 +79,8 @@ def nothing_outside() -> Iterator[Path]:
         place.mkdir(parents=True)
         yield place
         found = [path for path in Path(root).rglob("*") if place not in (path, *path.parents)]
-        assert sorted(path.name for path in found) == ["more", "outside"], found
+        if sorted(path.name for path in found) != ["more", "outside"]:
+            raise ElsewhereError(found)
 
 
 def written(folder: Path) -> int:

@@ -64,7 +64,8 @@ def _size_on_disk(member: tarfile.TarInfo) -> int:
     # Holes of a sparse file cost nothing until somebody copies it, and its map may tell of more than its size does.
     pieces: Any = member.sparse or ()
     mapped: int = sum(max(size, 0) for _, size in pieces)
-    return max(member.size, mapped)
+    reached: int = max((offset + max(size, 0) for offset, size in pieces), default=0)
+    return max(member.size, mapped, reached)
 
 
 def _next(size: int) -> str:

@@ -108,6 +108,17 @@ def test_a_file_of_nothing_but_holes_does_not_fill_the_disk(tmp_path: Path) -> N
         unpack([holes, bytes(1024)], str(tmp_path))
 
 
+def test_what_is_no_file_and_has_an_endless_size_is_not_looked_for_to_its_end(tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield header("x", b"Z", 2**62)
+        for _ in range(100):
+            yield bytes(10_240)
+        raise AssertionError("it reads on and on")
+
+    with pytest.raises(IsolationError, match="more to copy out"):
+        unpack(pieces(), str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "members", [[of_bytes("out/a", b""), of_bytes("out/a", b"")], [of_bytes("out/a", b""), of_folder("out/a/b")],
                 [of_bytes("out/no/a", b"")], [of_bytes("out/" + "x" * 200, b""), of_bytes("out", b"")]]

@@ -80,7 +80,8 @@ class Channel:
     def _bytes(self, count: int) -> bytes | None:
         parts = b""
         while len(parts) < count:
-            part = os.read(self.reader, count - len(parts))
+            # Not as much as a hostile frame says that it has, which would have to be there at once.
+            part = os.read(self.reader, min(count - len(parts), 65536))
             if not part:
                 return None
             parts += part

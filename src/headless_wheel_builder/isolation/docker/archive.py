@@ -114,8 +114,9 @@ def unpack(stream: Iterable[bytes], folder: str, most: int = DEFAULT_SIZE) -> No
     try:
         with tarfile.open(fileobj=Reader(stream), mode="r|") as archive:
             for member in archive:
-                # As an engine sends it: it writes no sparse members, whose maps may tell of any size.
-                most -= max(member.size, 0) if member.isreg() else 0
+                # As an engine sends it: it writes no sparse members, whose maps may tell of any size. All others count,
+                # as what is no file may have a size too, which tarfile would look for long after the end.
+                most -= max(member.size, 0)
                 if most < 0 or member.issparse():
                     raise IsolationError("The container has more to copy out than any build makes")
                 _extract(archive, member, folder)

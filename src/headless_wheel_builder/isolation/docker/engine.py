@@ -16,7 +16,7 @@ from docker.errors import APIError, DockerException
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Reporter, silent
-from headless_wheel_builder.isolation.docker import local, tls
+from headless_wheel_builder.isolation.docker import answers, local, tls
 from headless_wheel_builder.isolation.docker.endpoint import Endpoint
 from headless_wheel_builder.isolation.docker.init import Init
 from headless_wheel_builder.isolation.docker.reasons import advice, said
@@ -51,7 +51,7 @@ class Engine:
         self.patience = patience
         self.address = address
         self.source = source
-        self.is_podman = any("Podman" in part.get("Name", "") for part in facts.get("Components") or ())
+        self.is_podman = any("Podman" in name for name in answers.components(facts))
         self.version = str(facts.get("Version", ""))
         self._working: list[threading.Thread] = []
         self.init = Init(api, facts, report, is_podman=self.is_podman)
@@ -134,6 +134,7 @@ def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docke
     api = docker.APIClient(
         endpoint.url, version=".".join(map(str, version)), timeout=max(1, round(timeout)), tls=certified
     )
+    api.hooks["response"].append(answers.check)
     local.close_what_fails(api)
     if certified:
         tls.keep_to(api)

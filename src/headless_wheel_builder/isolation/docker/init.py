@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from headless_wheel_builder.events import Explained, Reporter
+from headless_wheel_builder.isolation.docker.answers import components
 
 # Docker's own; it is a program beside the engine.
 USUAL: Final = "docker-init"
-# What Docker says of the version of one that does not start, and podman when a container is to be made with it.
-UNKNOWN: Final = "N/A"
+# What podman says when a container is to be made with it; Docker says that its version is N/A.
 MISSING: Final = "init binary"
 
 
@@ -22,9 +22,8 @@ class Init:
     def __init__(self, api: Any, facts: dict[str, Any], report: Reporter, *, is_podman: bool) -> None:
         self._api = api
         self._report = report
-        names = {part.get("Name", "") for part in facts.get("Components") or ()}
         # Podman does not tell before a container is made.
-        self._is_there = True if is_podman or USUAL in names else None
+        self._is_there = True if is_podman or USUAL in components(facts) else None
 
     def is_wanted(self) -> bool:
         """Tell whether a container is to be made with one.
@@ -33,8 +32,11 @@ class Init:
         """
         if self._is_there is None:
             # One of another name, perhaps.
-            init = self._api.info().get("InitCommit") or {}
-            self._is_there = init.get("ID") != UNKNOWN or self._give_up(f"{USUAL} is not there")
+            match self._api.info():
+                case {"InitCommit": {"ID": "N/A"}}:
+                    self._is_there = self._give_up(f"{USUAL} is not there")
+                case _:
+                    self._is_there = True
         return self._is_there
 
     def is_missed(self, error: Exception) -> bool:

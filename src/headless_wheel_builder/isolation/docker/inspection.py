@@ -8,6 +8,7 @@ from typing import Any, Final
 from docker.errors import APIError, NotFound
 
 from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.isolation.docker import answers
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.images import Image
 from headless_wheel_builder.isolation.docker.reasons import said
@@ -64,19 +65,18 @@ def fits(facts: Mapping[str, Any], image: Image) -> bool:
 
 def _inspected(engine: Engine, name: str) -> dict[str, Any] | None:
     try:
-        facts: dict[str, Any] | None = engine.api.inspect_image(name) if name else None
+        return answers.image(engine.api.inspect_image(name)) if name else None
     except NotFound:
         return None
     except APIError as error:
         if error.status_code != _BAD_REQUEST:
             raise
         raise IsolationError(f"No image can be named {name}", cause=f"{said(error)}.", hint=SYNTAX) from error
-    return facts
 
 
 def _same(engine: Engine, reference: Reference) -> str:
     """Return the id of an image that came from another registry, with the digest that says that it is the same."""
-    for one in engine.api.images():
-        if any(digest.endswith(f"@{reference.digest}") for digest in one.get("RepoDigests") or ()):
-            return str(one["Id"])
+    for one, digests in answers.images(engine.api.images()):
+        if any(digest.endswith(f"@{reference.digest}") for digest in digests):
+            return one
     return ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from headless_wheel_builder.events import LayerProgress, LayerStatus, Reporter
+from headless_wheel_builder.isolation.docker.answers import count
 from headless_wheel_builder.values import changed
 
 # What Docker says; podman says some of it.
@@ -40,23 +41,22 @@ class Layers:
         name = str(message.get("id", ""))
         before = self._layers.get(name, LayerProgress(name, "waiting"))
         if status is not None and name and before.status not in ENDS:
-            self._is_now(_progress(before, status, message.get("progressDetail") or {}))
+            self._is_now(_progress(before, status, message.get("progressDetail")))
 
     def finish(self) -> None:
         """Bring all layers to their end: the image is there, and not every engine says so of each layer."""
         for layer in self._layers.values():
             if layer.status not in ENDS:
-                self._is_now(_progress(layer, "pulled", {}))
+                self._is_now(_progress(layer, "pulled", None))
 
     def _is_now(self, layer: LayerProgress) -> None:
         self._layers[layer.layer] = layer
         self._report(layer)
 
 
-def _progress(before: LayerProgress, status: LayerStatus, detail: Mapping[str, Any]) -> LayerProgress:
+def _progress(before: LayerProgress, status: LayerStatus, detail: object) -> LayerProgress:
     # Some engines count the seconds of extracting instead of the bytes.
-    is_counted = "units" not in detail
-    total = int(detail.get("total") or 0) if is_counted else 0
-    total = max(total, before.total)
-    current = int(detail.get("current") or 0) if is_counted else 0
+    is_counted = isinstance(detail, dict) and "units" not in detail
+    total = max(count(detail, "total") if is_counted else 0, before.total)
+    current = count(detail, "current") if is_counted else 0
     return changed(before, status=status, current=total if status == "pulled" else current, total=total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Final
+from typing import Final
 
 import urllib3
 from docker.errors import DockerException, StreamParseError
@@ -28,7 +28,7 @@ from headless_wheel_builder.process import Processes
 from headless_wheel_builder.values import value
 
 # What reading an answer raises beside what asking does: these come from below the SDK.
-_BROKEN: Final = (*ERRORS, urllib3.exceptions.HTTPError, StreamParseError)
+_BROKEN: Final = (*ERRORS, urllib3.exceptions.HTTPError, StreamParseError, RecursionError)
 
 
 @value
@@ -116,7 +116,9 @@ class _Pull:
         )
         return messages
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: object) -> None:
+        if not isinstance(message, dict):
+            return
         # Errors are told in the stream, after a status that says that all is well.
         if error := message.get("errorDetail") or message.get("error"):
             self._reason = str(error.get("message") if isinstance(error, dict) else error).rstrip(".\n")

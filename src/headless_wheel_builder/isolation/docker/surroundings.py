@@ -10,7 +10,7 @@ from typing import Any, Final
 from docker.errors import NotFound
 
 from headless_wheel_builder.errors import InterpreterError, IsolationError
-from headless_wheel_builder.isolation.docker import programs
+from headless_wheel_builder.isolation.docker import answers, programs
 from headless_wheel_builder.isolation.docker.container import Container
 from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
@@ -177,7 +177,7 @@ def has_policy(engine: Engine, image: str) -> bool:
     :param image: its id
     """
     with engine.doing("The image could not be looked at"):
-        variables = (engine.api.inspect_image(image).get("Config") or {}).get("Env") or ()
+        variables = (answers.image(engine.api.inspect_image(image)).get("Config") or {}).get("Env") or ()
         return any(variable.startswith("AUDITWHEEL_PLAT=") for variable in variables)
 
 
