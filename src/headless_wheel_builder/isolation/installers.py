@@ -16,6 +16,7 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.redaction import secrets
+from headless_wheel_builder.shortage import ending, said
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 PYTHON_PLACES: Final = ("PYTHONPATH", "PYTHONHOME")
 LETTER_LINES: Final = 30
+CHECKS: Final = (
+    "Check `requires` of [build-system], the constraints, the index settings and the network;"
+    " -v shows the installer's command and all that it says. Without a network, UV_OFFLINE=1 has uv use what it"
+    " downloaded before."
+)
 
 
 @named_value
@@ -85,9 +91,11 @@ def run_maker(
     """
     returncode, output = _run(argv, environ, context, cwd=cwd, runner=runner)
     if returncode:
+        short = said(output)
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
-            cause=_transcript(argv, output),
+            cause=_cause(argv, output, returncode),
+            hint=short.hint if short else "",
         )
 
 
@@ -100,12 +108,11 @@ def run_installer(
     """
     returncode, output = _run(argv, environ, context, runner=runner)
     if returncode:
+        short = said(output)
         raise DependencyError(
             "The build requirements could not be installed",
-            cause=_transcript(argv, output),
-            hint="Check `requires` of [build-system], the constraints, the index settings and the network;"
-            " -v shows the installer's command and all that it says. Without a network, UV_OFFLINE=1 has uv use what it"
-            " downloaded before.",
+            cause=_cause(argv, output, returncode),
+            hint=short.hint if short else CHECKS,
         )
 
 
@@ -201,8 +208,10 @@ def with_keyring(environ: dict[str, str], variable: str) -> dict[str, str]:
     return environ
 
 
-def _transcript(argv: Sequence[str], output: str) -> str:
+def _cause(argv: Sequence[str], output: str, returncode: int) -> str:
     import shlex
 
+    short = said(output)
+    known = short.cause if short else ending(returncode) if returncode < 0 else ""
     lines = output.strip().splitlines()[-LETTER_LINES:]
-    return "\n".join((f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))
+    return "\n".join((*filter(None, [known]), f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))
