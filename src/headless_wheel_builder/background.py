@@ -58,8 +58,13 @@ class Background(Generic[T]):
         :raises BlockingIOError: the system has no more threads
         """
         if not self.is_started:
-            begin(self._thread)
+            # Before: what is done on the thread may ask for the result.
             self.is_started = True
+            try:
+                begin(self._thread)
+            except OSError:
+                self.is_started = False
+                raise
         return self
 
     def result(self) -> T:

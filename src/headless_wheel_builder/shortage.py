@@ -15,6 +15,8 @@ _ELSEWHERE: Final = (
     "TMPDIR names the folder of temporary files, HWB_CACHE_DIR that of what is kept, --outdir that of artifacts."
 )
 _ROOM: Final = f"Make room there, or name another folder: {_ELSEWHERE}"
+# What is left may be less than what there was no room for.
+LITTLE: Final = 64 * 1024
 _FEWER: Final = "or do less at once: --jobs 1"
 
 
@@ -54,11 +56,13 @@ _KNOWN: Final[Mapping[int, Shortage]] = {
         ),
         Shortage(
             errno.EAGAIN,
-            "No more processes or threads may run at once.",
+            "No more processes or threads may run at once, or there is no memory for one.",
             f"Allow more (ulimit -u, the limit of the container or the job), {_FEWER}",
         ),
     )
 }
+# What the system ends programs with.
+_ENDINGS: Final[Mapping[str, int]] = {"SIGKILL": errno.ENOMEM, "SIGXFSZ": errno.EFBIG}
 # What programs say of them, in the order in which they are looked for.
 _SAID: Final[Mapping[str, Shortage]] = {
     **{os.strerror(number): one for number, one in _KNOWN.items()},
@@ -93,13 +97,19 @@ def is_shortage(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _KNOWN
 
 
-def said(text: str) -> Shortage | None:
-    """Return what a program that failed was short of, by what it printed; None if it says nothing of that."""
-    return next((one for words, one in _SAID.items() if words in text), None)
+def said(text: str, returncode: int = 0) -> Shortage | None:
+    """Return what a program that failed was short of, by what it printed; None if nothing says anything of that.
+
+    :param returncode: as in `subprocess`: negative for a signal
+    """
+    for words, one in _SAID.items():
+        if words in text:
+            return one
+    return _KNOWN.get(_ENDINGS.get(_signal(returncode), 0))
 
 
 def full(folders: Iterable[str]) -> list[str]:
-    """Return those of the folders in which there is no room for anything more."""
+    """Return those of the folders in which there is hardly any room, if any."""
     return [folder for folder in dict.fromkeys(folders) if _is_full(folder)]
 
 
@@ -111,7 +121,9 @@ def _is_full(folder: str) -> bool:
     except OSError:
         return False
     # File systems that do not count blocks, or files, say that they have none at all.
-    return (found.f_blocks > 0 and found.f_bavail == 0) or (found.f_files > 0 and found.f_favail == 0)
+    return (found.f_blocks > 0 and found.f_bavail * found.f_frsize < LITTLE) or (
+        found.f_files > 0 and found.f_favail == 0
+    )
 
 
 def ending(returncode: int) -> str:
@@ -121,11 +133,15 @@ def ending(returncode: int) -> str:
     """
     if returncode >= 0:
         return f"It exited with status {returncode}."
+    name = _signal(returncode)
+    causes = {"SIGKILL": " Was the machine out of memory?", "SIGXFSZ": f" {_KNOWN[errno.EFBIG].cause}"}
+    return f"It was killed by {name}.{causes.get(name, '')}"
+
+
+def _signal(returncode: int) -> str:
     import signal
 
     try:
-        name = signal.Signals(-returncode).name
+        return signal.Signals(-returncode).name
     except ValueError:
-        name = f"signal {-returncode}"
-    causes = {"SIGKILL": " Was the machine out of memory?", "SIGXFSZ": f" {_KNOWN[errno.EFBIG].cause}"}
-    return f"It was killed by {name}.{causes.get(name, '')}"
+        return f"signal {-returncode}"

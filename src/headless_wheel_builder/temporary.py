@@ -117,7 +117,14 @@ def _name() -> str:
 
 
 def _system_folder() -> str:
-    folder = os.path.realpath(tempfile.gettempdir())
+    try:
+        folder = os.path.realpath(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise RefusedError(
+            "There is no folder for temporary files",
+            cause=f"{error.strerror}: they are not there, are full, or cannot be written to.",
+            hint="Name another one with TMPDIR.",
+        ) from error
     if is_made_here(os.path.basename(folder)):
         # The one that `all_temporary` set, in the common folder or where that would be.
         folder = os.path.dirname(folder)

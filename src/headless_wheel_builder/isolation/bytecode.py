@@ -15,6 +15,7 @@ DAMAGED: Final = 3
 PROGRAM: Final = f"""\
 import marshal, os, sys
 from importlib.util import MAGIC_NUMBER
+CODE = type(compile("", "", "exec"))
 status = 0
 for folder, _, names in os.walk(sys.argv[1]):
     for name in names if sys.implementation.name == "cpython" else ():
@@ -24,7 +25,7 @@ for folder, _, names in os.walk(sys.argv[1]):
         with open(path, "rb") as file:
             content = file.read()
         try:
-            if content[:4] != MAGIC_NUMBER or marshal.loads(content[16:]):
+            if content[:4] != MAGIC_NUMBER or type(marshal.loads(content[16:])) is CODE:
                 continue
         except (EOFError, ValueError, TypeError):
             pass

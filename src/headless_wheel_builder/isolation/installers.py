@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.redaction import secrets
-from headless_wheel_builder.shortage import ending, said
+from headless_wheel_builder.shortage import ending, refused, said
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def run_maker(
     """
     returncode, output = _run(argv, environ, context, cwd=cwd, runner=runner)
     if returncode:
-        short = said(output)
+        short = said(output, returncode)
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
             cause=_cause(argv, output, returncode),
@@ -108,7 +108,7 @@ def run_installer(
     """
     returncode, output = _run(argv, environ, context, runner=runner)
     if returncode:
-        short = said(output)
+        short = said(output, returncode)
         raise DependencyError(
             "The build requirements could not be installed",
             cause=_cause(argv, output, returncode),
@@ -133,7 +133,10 @@ def _run(
     try:
         returncode = (runner or context.processes).run(argv, env=environ, cwd=cwd, on_output=speaker.write)
     except OSError as error:
-        raise IsolationError(f"{argv[0]} cannot be started: {error}") from error
+        letter = refused(error)
+        raise IsolationError(
+            f"{argv[0]} cannot be started: {error}", cause=letter.cause if letter.hint else "", hint=letter.hint
+        ) from error
     speaker.close()
     return returncode, log.text()
 
@@ -212,6 +215,6 @@ def _cause(argv: Sequence[str], output: str, returncode: int) -> str:
     import shlex
 
     short = said(output)
-    known = short.cause if short else ending(returncode) if returncode < 0 else ""
+    known = ending(returncode) if returncode < 0 else short.cause if short else ""
     lines = output.strip().splitlines()[-LETTER_LINES:]
     return "\n".join((*filter(None, [known]), f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))
