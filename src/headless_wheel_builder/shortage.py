@@ -34,9 +34,9 @@ class Shortage:
     hint: str
 
     @property
-    def is_of_room(self) -> bool:
-        """Whether it is of one folder, so that another one may be better."""
-        return self.number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+    def is_of_place(self) -> bool:
+        """Whether another folder may be better."""
+        return self.number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EILSEQ}
 
 
 _KNOWN: Final[Mapping[int, Shortage]] = {
@@ -68,6 +68,11 @@ _SAID: Final[Mapping[str, Shortage]] = {
     **{os.strerror(number): one for number, one in _KNOWN.items()},
     "memory allocation of": _KNOWN[errno.ENOMEM],
     "MemoryError": _KNOWN[errno.ENOMEM],
+    "invalid UTF-8 was detected in one or more arguments": Shortage(
+        errno.EILSEQ,
+        "uv takes no path that is not UTF-8.",
+        f"Pass --installer pip, or name another folder: {_ELSEWHERE}",
+    ),
 }
 
 

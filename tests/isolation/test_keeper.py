@@ -122,7 +122,7 @@ def test_an_environment_that_there_is_no_room_for_is_not_kept_and_leaves_nothing
     assert keeper.make("key", fill) is None
     (said,) = recorder.events
     assert isinstance(said, Warned)
-    assert said.message.startswith("Environments are not kept: There is no room for one.")
+    assert said.message.startswith("Environments are not kept: There is no place for one.")
     assert "HWB_CACHE_DIR" in said.message
     assert not [path for path in root.rglob("*") if path.is_file()]
 

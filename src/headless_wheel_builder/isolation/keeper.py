@@ -12,7 +12,7 @@ from headless_wheel_builder.shortage import full, said
 
 T = TypeVar("T")
 
-NO_ROOM: Final = "There is no room for one"
+NO_ROOM: Final = "There is no place for one"
 ELSEWHERE: Final = "Make room there, or name another folder with HWB_CACHE_DIR."
 
 
@@ -90,7 +90,7 @@ class Keeper:
 
 def _has_no_room(folder: str, error: IsolationError | DependencyError) -> bool:
     short = said(error.cause)
-    return (short is not None and short.is_of_room) or bool(full([folder]))
+    return (short is not None and short.is_of_place) or bool(full([folder]))
 
 
 def not_kept(error: IsolationError) -> Warned:
