@@ -58,6 +58,7 @@ def test_memory_that_runs_out_in_python_has_the_same_letter() -> None:
         ("memory allocation of 5 bytes failed", errno.ENOMEM),
         ("OS can't spawn worker thread: Resource temporarily unavailable (os error 11)", errno.EAGAIN),
         ("failed to copy: Too many open files (os error 24)", errno.EMFILE),
+        ("error: invalid UTF-8 was detected in one or more arguments", errno.EILSEQ),
     ],
 )
 def test_what_programs_print_tells_what_they_were_short_of(text: str, number: int) -> None:

@@ -130,15 +130,15 @@ def under(umask: int) -> None:
 
 
 def test_a_umask_that_takes_rights_from_the_owner_is_told_and_does_no_harm_later(
-    temporary: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+    as_nobody: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Root may do everything; what an ordinary user may do is in the mode.
-    monkeypatch.setattr(os, "access", lambda path, _: Path(path).stat().st_mode & 0o700 == 0o700)
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(as_nobody))
     with pytest.raises(RefusedError) as caught:
         under(0o777)
     assert "umask" in caught.value.cause
     assert caught.value.hint == "Type: umask 022"
-    assert os.listdir(temporary) == []
+    assert os.listdir(as_nobody) == []
+    root = Path(os.path.realpath(as_nobody), f"hwb-{os.geteuid()}")
     root.mkdir(mode=0)
     with temporary_folder("hwb-env-", silent) as folder:
         assert Path(folder).parent == root

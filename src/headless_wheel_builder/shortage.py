@@ -68,10 +68,13 @@ _SAID: Final[Mapping[str, Shortage]] = {
     **{os.strerror(number): one for number, one in _KNOWN.items()},
     "memory allocation of": _KNOWN[errno.ENOMEM],
     "MemoryError": _KNOWN[errno.ENOMEM],
-    "invalid UTF-8 was detected in one or more arguments": Shortage(
-        errno.EILSEQ,
-        "uv takes no path that is not UTF-8.",
-        f"Pass --installer pip, or name another folder: {_ELSEWHERE}",
+    **dict.fromkeys(
+        ("invalid UTF-8 was detected in one or more arguments", "path is not valid UTF-8"),
+        Shortage(
+            errno.EILSEQ,
+            "uv takes no path that is not UTF-8.",
+            f"Pass --installer pip, or name another folder: {_ELSEWHERE}",
+        ),
     ),
 }
 

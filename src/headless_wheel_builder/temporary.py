@@ -61,13 +61,17 @@ def new_folder(prefix: str) -> OwnedFolder:
     :raises RefusedError: what is made here cannot be used
     """
     folder = _in_root(lambda root: own_new(root, prefix)) or own_new(_system_folder(), prefix)
-    if not os.access(folder.path, os.R_OK | os.W_OK | os.X_OK):
+    try:
+        os.rmdir(tempfile.mkdtemp(dir=folder.path))
+    except OSError as error:
         remove(folder, silent)
+        if not isinstance(error, PermissionError):
+            raise
         raise RefusedError(
             f"The folder {folder.path}, which was made just now, cannot be used",
             cause="The umask takes the rights to it from its owner.",
             hint="Type: umask 022",
-        )
+        ) from error
     return folder
 
 
