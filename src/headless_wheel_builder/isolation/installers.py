@@ -91,7 +91,8 @@ def run_maker(
     """
     returncode, output = _run(argv, environ, context, cwd=cwd, runner=runner)
     if returncode:
-        short = said(output, returncode)
+        # Elsewhere other places are short of room.
+        short = said(output, returncode) if runner is None else None
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
             cause=_cause(argv, output, returncode),
@@ -108,7 +109,7 @@ def run_installer(
     """
     returncode, output = _run(argv, environ, context, runner=runner)
     if returncode:
-        short = said(output, returncode)
+        short = said(output, returncode) if runner is None else None
         raise DependencyError(
             "The build requirements could not be installed",
             cause=_cause(argv, output, returncode),
