@@ -69,3 +69,16 @@ def test_what_is_awaited_is_left_alone_when_the_build_is_cancelled() -> None:
         awaited(work, processes)
     assert not go_on.is_set()
     go_on.set()
+
+
+def test_without_a_thread_it_has_not_begun_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    work = Background(lambda: 42)
+    with pytest.raises(BlockingIOError, match="No thread can be started"):
+        work.start()
+    work.wait()
+    monkeypatch.undo()
+    assert work.result() == 42

@@ -300,3 +300,29 @@ def test_what_shows_where_it_is_ends_and_nothing_else_is_kept_from_starting() ->
     assert processes.run(argv, env={}, on_output=hear) == -signal.SIGABRT
     assert b"most recent call first" in printed
     assert processes.run([sys.executable, "-c", ""], env={}) == 0
+
+
+def test_without_a_thread_that_could_wait_for_the_grace_programs_are_killed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    processes = Processes(grace=LONG)
+    running = Running(processes, STUBBORN, tmp_path)
+    pid = pid_in(tmp_path / "pid")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    processes.cancel()
+    assert running.end() < LONG / 2
+    assert is_gone(pid)
+
+
+def test_a_program_whose_output_nobody_can_hand_on_is_ended(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(BlockingIOError, match="No thread can be started"):
+        run(processes, shell("sleep 600"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from headless_wheel_builder import temporary as module
+from headless_wheel_builder.errors import RefusedError
 from headless_wheel_builder.events import silent
 from headless_wheel_builder.ownership import own_new
 from headless_wheel_builder.temporary import all_temporary, new_folder, remove, same_folder, temporary_folder
@@ -118,3 +119,37 @@ def test_a_common_folder_that_goes_again_and_again_is_done_without(
     with temporary_folder("hwb-env-", silent) as folder:
         assert Path(folder).parent == temporary.resolve()
     assert os.listdir(temporary) == []
+
+
+def under(umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        new_folder("hwb-env-")
+    finally:
+        os.umask(before)
+
+
+def test_a_umask_that_takes_rights_from_the_owner_is_told_and_does_no_harm_later(
+    as_nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(as_nobody))
+    with pytest.raises(RefusedError) as caught:
+        under(0o777)
+    assert "umask" in caught.value.cause
+    assert caught.value.hint == "Type: umask 022"
+    assert os.listdir(as_nobody) == []
+    root = Path(os.path.realpath(as_nobody), f"hwb-{os.geteuid()}")
+    root.mkdir(mode=0)
+    with temporary_folder("hwb-env-", silent) as folder:
+        assert Path(folder).parent == root
+        assert root.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_any_folder_for_temporary_files_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(module.tempfile, "gettempdir", none)
+    with pytest.raises(RefusedError, match="no folder for temporary files") as caught:
+        new_folder("hwb-env-")
+    assert "TMPDIR" in caught.value.hint

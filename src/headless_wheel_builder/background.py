@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -10,6 +11,17 @@ if TYPE_CHECKING:
     from headless_wheel_builder.process import Processes
 
 T = TypeVar("T")
+
+
+def begin(thread: threading.Thread) -> None:
+    """Start a thread.
+
+    :raises BlockingIOError: the system has no more of them
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise BlockingIOError(errno.EAGAIN, "No thread can be started") from error
 
 
 def awaited(work: Callable[[], T], processes: Processes) -> T:
@@ -41,10 +53,18 @@ class Background(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="background", daemon=True)
 
     def start(self) -> Background[T]:
-        """Begin, unless it has begun, and return itself."""
+        """Begin, unless it has begun, and return itself.
+
+        :raises BlockingIOError: the system has no more threads
+        """
         if not self.is_started:
+            # Before: what is done on the thread may ask for the result.
             self.is_started = True
-            self._thread.start()
+            try:
+                begin(self._thread)
+            except OSError:
+                self.is_started = False
+                raise
         return self
 
     def result(self) -> T:

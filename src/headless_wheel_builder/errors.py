@@ -8,6 +8,7 @@
     ├── OutputError                a folder or file that results go to cannot be used
     ├── RequestError               what was asked for contradicts itself or cannot be read
     ├── DeadlineError              the build took longer than it may
+    ├── RefusedError               the system has no room, memory or processes left for a build
     ├── IsolationError             no build environment could be made
     │   └── InterpreterError       no interpreter fits the target
     ├── DependencyError            build requirements could not be installed
@@ -43,6 +44,7 @@ __all__ = [
     "IsolationError",
     "OutputError",
     "ProjectError",
+    "RefusedError",
     "RequestError",
     "SdistError",
     "UnmetDependenciesError",
@@ -95,6 +97,10 @@ class RequestError(HeadlessWheelBuilderError):
 
 class DeadlineError(HeadlessWheelBuilderError):
     """Say that a build took longer than it may."""
+
+
+class RefusedError(HeadlessWheelBuilderError):
+    """Say that the system refused what a build needs: room, memory, processes, open files."""
 
 
 class IsolationError(HeadlessWheelBuilderError):

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.values import value
 
 OnOutput: TypeAlias = Callable[[bytes], None]
@@ -111,7 +112,14 @@ class Processes:
             for callback in self._callbacks:
                 callback()
             if not again and self._live:
-                self._reaper = _after(self._grace, self._kill_all)
+                self._reap_later()
+
+    def _reap_later(self) -> None:
+        try:
+            self._reaper = _after(self._grace, lambda: self._stop_all("kill"))
+        except OSError:  # no thread is left that could wait: whoever cancels must not wait for ever
+            for running in self._live:
+                running.stop("kill")
 
     def add(self, start: Callable[[], Running]) -> Running:
         """Start something that is stopped when the build is cancelled, until it is given to `remove`.
@@ -138,9 +146,7 @@ class Processes:
     def stop(self, how: Stop) -> None:
         """Cancel, as a part of a build that is stopped with the rest; `dump` only ends what runs."""
         if how == "dump":
-            with self._lock:
-                for running in self._live:
-                    running.stop(how)
+            self._stop_all(how)
             return
         self.cancel()
         if how == "kill":
@@ -253,10 +259,10 @@ class Processes:
         with self._lock:
             Group(process).stop("kill")
 
-    def _kill_all(self) -> None:
+    def _stop_all(self, how: Stop) -> None:
         with self._lock:
             for running in self._live:
-                running.stop("kill")
+                running.stop(how)
 
 
 _STREAMS: Final[Mapping[Output, tuple[int | None, int | None]]] = {
@@ -351,7 +357,11 @@ class _Pump:
         self._is_reading = False
         self._abandoned = False
         self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
+        try:
+            begin(self._thread)
+        except OSError:
+            os.close(self._descriptor)
+            raise
 
     def drain(self) -> None:
         """Wait until all that was printed is handed on; raise what the receiver raised."""
@@ -385,7 +395,7 @@ class _Pump:
 def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:
     timer = threading.Timer(seconds, action)
     timer.daemon = True
-    timer.start()
+    begin(timer)
     return timer
 
 

@@ -15,9 +15,25 @@ def remove_tree(path: str, report: Reporter) -> None:
     if os.path.lexists(path):
         # Module caches of Go and others are made of folders that nobody may write to.
         _make_writable(path)
-        shutil.rmtree(path, ignore_errors=True)
+        _remove_one_by_one(path)
     if os.path.lexists(path):
         report(Warned(f"The temporary folder {path} could not be removed"))
+
+
+def _remove_one_by_one(path: str) -> None:
+    # `rmtree` has a file open for each folder on its way down, which may be more than there can be.
+    for folder, names, files in os.walk(path, topdown=False):
+        for name in (*names, *files):
+            _remove_one(os.path.join(folder, name))
+    _remove_one(path)
+
+
+def _remove_one(path: str) -> None:
+    with contextlib.suppress(OSError):
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
 
 
 def _make_writable(path: str) -> None:

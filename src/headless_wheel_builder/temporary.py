@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
-from headless_wheel_builder.events import Reporter
+from headless_wheel_builder.errors import RefusedError
+from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.ownership import (
     OwnedFolder,
     is_made_here,
@@ -55,8 +56,23 @@ def all_temporary(report: Reporter) -> Iterator[None]:
 
 
 def new_folder(prefix: str) -> OwnedFolder:
-    """Make an empty folder, for `remove`."""
-    return _in_root(lambda root: own_new(root, prefix)) or own_new(_system_folder(), prefix)
+    """Make an empty folder, for `remove`.
+
+    :raises RefusedError: what is made here cannot be used
+    """
+    folder = _in_root(lambda root: own_new(root, prefix)) or own_new(_system_folder(), prefix)
+    try:
+        os.rmdir(tempfile.mkdtemp(dir=folder.path))
+    except OSError as error:
+        remove(folder, silent)
+        if not isinstance(error, PermissionError):
+            raise
+        raise RefusedError(
+            f"The folder {folder.path}, which was made just now, cannot be used",
+            cause="The umask takes the rights to it from its owner.",
+            hint="Type: umask 022",
+        ) from error
+    return folder
 
 
 def same_folder(name: str) -> OwnedFolder | None:
@@ -86,6 +102,7 @@ def _in_root(make: Callable[[str], T]) -> T | None:
         with contextlib.suppress(FileNotFoundError):
             if not _is_private(root):
                 return None
+            os.chmod(root, 0o700)  # whatever the umask was when it was made
             remove_ownerless(root, _is_ours)
             return make(root)
     return None
@@ -104,7 +121,14 @@ def _name() -> str:
 
 
 def _system_folder() -> str:
-    folder = os.path.realpath(tempfile.gettempdir())
+    try:
+        folder = os.path.realpath(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise RefusedError(
+            "There is no folder for temporary files",
+            cause=f"{error.strerror}: they are not there, are full, or cannot be written to.",
+            hint="Name another one with TMPDIR.",
+        ) from error
     if is_made_here(os.path.basename(folder)):
         # The one that `all_temporary` set, in the common folder or where that would be.
         folder = os.path.dirname(folder)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.process import Cancelled, Processes
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ async def run_blocking(work: Callable[[Processes], T]) -> T:
         else:
             settle(lambda: outcome.set_result(result))
 
-    threading.Thread(target=run, name="headless_wheel_builder", daemon=True).start()
+    begin(threading.Thread(target=run, name="headless_wheel_builder", daemon=True))
     return await _shielded(outcome, processes)
 
 

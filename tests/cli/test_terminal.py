@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from headless_wheel_builder.cli.terminal import Terminal
+from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import (
     ArtifactBuilding,
     CommandOutput,
@@ -244,3 +245,13 @@ def test_a_reader_that_is_gone_does_not_end_the_build(stream: str) -> None:
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert (out or err) in {b"TIP y\n" * 3, b"Successfully built x\n" * 3}
+
+
+def test_data_that_there_is_no_room_for_is_an_error_but_the_last_line_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        terminal().built(NAMES)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            terminal().data("{}")

@@ -25,6 +25,7 @@ from headless_wheel_builder.events import (
     RequirementsAsking,
     Warned,
 )
+from headless_wheel_builder.hooks import backend as module
 from headless_wheel_builder.hooks.backend import Backend
 from headless_wheel_builder.hooks.launcher import EndedError
 from headless_wheel_builder.hooks.log import Log
@@ -302,3 +303,12 @@ def test_each_hook_runs_in_a_fresh_process(backends: Backends) -> None:
     assert first != second
     assert first.endswith("[1]")
     assert second.endswith("[1]")
+
+
+def test_a_hook_that_fails_where_there_is_no_room_says_where(
+    backends: Backends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "full", lambda folders: [list(folders)[-1]])
+    backend = backends.build("raise OSError(28, 'No space left on device')")
+    error = refused(backend)
+    assert error.cause.startswith("It exited with status 1. There is no room left in ")

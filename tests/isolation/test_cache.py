@@ -11,6 +11,7 @@ from isolation.stores import fill, keep, left, made
 
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.cache import cache_folder
+from headless_wheel_builder.isolation.manifest import describe
 from headless_wheel_builder.isolation.store import Store
 
 
@@ -97,3 +98,32 @@ def assert_unusable(store: Store, message: str) -> None:
             use()
         assert raised.value.cause
         assert raised.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("deep", ["", "lib"])
+def test_an_environment_whose_folders_belong_to_another_user_is_not_as_it_was_made(tmp_path: Path, deep: str) -> None:
+    folder = tmp_path / "env"
+    (folder / "lib").mkdir(parents=True)
+    made = describe(os.fspath(folder))
+    os.chown(folder / deep, 12345, 12345)
+    assert made.difference(os.fspath(folder)) == f"{deep or '.'} was changed"
+
+
+@pytest.mark.parametrize("how", ["writable", "link", "another's"])
+def test_a_shelf_that_others_could_put_there_or_write_to_is_not_used(store: Store, root: Path, how: str) -> None:
+    made(store).close()
+    (shelf,) = (root / "v1" / "environments").iterdir()
+    if how == "link":
+        shelf.rename(root / "elsewhere")
+        shelf.symlink_to(root / "elsewhere")
+    elif how == "writable":
+        shelf.chmod(0o720)
+    elif os.geteuid() == 0:
+        os.chown(shelf, 12345, 12345)
+    else:
+        pytest.skip("only root can give a folder away")
+    with pytest.raises(IsolationError, match="is not used"):
+        store.lend("key")
+    with pytest.raises(IsolationError, match="is not used"):
+        made(store)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import os
 import sysconfig
 from pathlib import Path
 
+import pytest
 from support import make_distribution
 
 from headless_wheel_builder.isolation.distributions import direct_versions, import_names, installed_versions
@@ -73,3 +75,16 @@ def test_a_module_that_no_distribution_has_has_no_others(tmp_path: Path) -> None
     record(tmp_path, "backend-1.0", "backend.py")
     assert import_names([os.fspath(tmp_path)], "back") == []
     assert import_names([os.fspath(tmp_path / "missing")], "backend") == []
+
+
+def test_what_the_system_refuses_to_tell_is_no_distribution_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_distribution(tmp_path, "a", "1.0")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        installed_versions([os.fspath(tmp_path)])

@@ -10,8 +10,9 @@ import pytest
 from isolation.stores import fill, made
 from support import Recorder
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.errors import DependencyError, HeadlessWheelBuilderError, IsolationError
 from headless_wheel_builder.events import Explained, Warned
+from headless_wheel_builder.isolation import keeper as module
 from headless_wheel_builder.isolation.keeper import Keeper
 from headless_wheel_builder.isolation.store import Limits, Store
 
@@ -103,3 +104,44 @@ def test_what_is_not_worth_its_place_goes_only_when_something_was_made(root: Pat
     keeper.close()
     assert len(list(root.glob("v1/environments/*"))) == 1
     assert Path(loan.folder).is_dir()
+
+
+NO_SPACE = "< error: failed to write: No space left on device (os error 28)"
+
+
+@pytest.mark.parametrize("kind", [IsolationError, DependencyError])
+def test_an_environment_that_there_is_no_room_for_is_not_kept_and_leaves_nothing(
+    store: Store, root: Path, recorder: Recorder, kind: type[HeadlessWheelBuilderError]
+) -> None:
+    def fill_disk(folder: str) -> None:
+        fill(folder)
+        raise kind("uv failed", cause=NO_SPACE)
+
+    keeper = Keeper(store, recorder)
+    assert keeper.make("key", fill_disk) is None
+    assert keeper.make("key", fill) is None
+    (said,) = recorder.events
+    assert isinstance(said, Warned)
+    assert said.message.startswith("Environments are not kept: There is no place for one.")
+    assert "HWB_CACHE_DIR" in said.message
+    assert not [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_what_fails_for_another_reason_fails_the_build(store: Store, recorder: Recorder) -> None:
+    def fail(_: str) -> None:
+        raise DependencyError("uv failed", cause="< error: no such version")
+
+    with pytest.raises(DependencyError, match="uv failed"):
+        Keeper(store, recorder).make("key", fail)
+    assert recorder.events == []
+
+
+def test_a_folder_in_which_nothing_can_be_made_has_no_room_whatever_the_installer_says(
+    store: Store, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> None:
+        raise DependencyError("The installer said that it installed it")
+
+    monkeypatch.setattr(module, "full", list)
+    assert Keeper(store, recorder).make("key", fail) is None
+    assert len(recorder.events) == 1

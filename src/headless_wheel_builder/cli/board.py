@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.cli.block import Block
 from headless_wheel_builder.cli.folding import folding
 from headless_wheel_builder.cli.summary import detail
@@ -63,13 +64,15 @@ class Board:
         ended = threading.Event()
         drawer = threading.Thread(target=self._draw_until, args=(ended,), name="board", daemon=True)
         if self._block is not None:
-            drawer.start()
+            with contextlib.suppress(OSError):  # without a thread nothing is drawn
+                begin(drawer)
         try:
             yield
         finally:
             ended.set()
-            if self._block is not None:
+            if drawer.ident is not None:
                 drawer.join()
+            if self._block is not None:
                 self._block.clear()
 
     def started(self, task: Task) -> Reporter:

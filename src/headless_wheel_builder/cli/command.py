@@ -24,6 +24,7 @@ from headless_wheel_builder.hooks.launcher import OutputMode
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.process import Processes
 from headless_wheel_builder.redaction import redacted
+from headless_wheel_builder.shortage import refused
 from headless_wheel_builder.temporary import all_temporary
 
 
@@ -51,8 +52,8 @@ def run(argv: Sequence[str], prog: str | None, interruption: Interruption, ahead
     except Interrupted as interrupted:
         terminal.error(f"Interrupted by {interrupted.name}")
         return interrupted.exit_code
-    except OSError as error:
-        terminal.error(str(error), "The system refused what the build needs; nothing was published.")
+    except (OSError, MemoryError) as error:
+        _explain(refused(error), arguments, terminal)
         return 1
     except Exception as error:  # noqa: BLE001 - our own bug: the user gets what a report of it needs
         import traceback

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, final
 if TYPE_CHECKING:
     from types import FrameType
 
+    from headless_wheel_builder.background import Background
     from headless_wheel_builder.process import Processes
 
 T = TypeVar("T")
@@ -69,8 +70,8 @@ class Interruption:
 
         received = []
         with self._processes() as processes, _Channel() as channel:
-            self._is_building = True
-            building = Background(lambda: work(processes), at_end=channel.close_down).start()
+            building = Background(lambda: work(processes), at_end=channel.close_down)
+            self._begin(building)
             self._adopt()
             for number in channel.numbers():
                 if number in SIGNALS:
@@ -83,6 +84,14 @@ class Interruption:
             return building.result()
         except Cancelled:
             raise Interrupted(received[0]) from None
+
+    def _begin(self, building: Background[T]) -> None:
+        self._is_building = True
+        try:
+            building.start()
+        except OSError:
+            self._is_building = False
+            raise
 
     @contextlib.contextmanager
     def _processes(self) -> Iterator[Processes]:

@@ -7,19 +7,21 @@ import os
 from typing import TextIO
 
 
-def write(stream: TextIO | None, text: str, end: str = "\n") -> None:
-    """Write a text, or as much of it as can be said there."""
+def write(stream: TextIO | None, text: str, end: str = "\n") -> OSError | None:
+    """Write a text, or as much of it as can be said there; return why nothing can be written any more."""
     # None: the stream was closed before we started (`>&-`).
     if stream is None:
-        return
+        return None
     try:
         print(text, end=end, file=stream, flush=True)
     except UnicodeEncodeError:
         encoding = stream.encoding or "ascii"
         print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, file=stream, flush=True)
-    except OSError:
+    except OSError as error:
         # Whoever read it is gone (`| head`, a closed terminal). The build goes on: its artifacts are what counts.
         _silence(stream)
+        return error
+    return None
 
 
 def _silence(stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sys
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.streams import write
+from headless_wheel_builder.errors import OutputError
 from headless_wheel_builder.events import (
     ArtifactBuilding,
     CommandOutput,
@@ -28,6 +30,7 @@ from headless_wheel_builder.events import (
     WheelRepairing,
 )
 from headless_wheel_builder.redaction import redacted
+from headless_wheel_builder.shortage import is_shortage
 from headless_wheel_builder.values import value
 
 if TYPE_CHECKING:
@@ -102,11 +105,18 @@ class Terminal:
         style = self._out_style
         marked = [f"{style.underline}{escaping.line(name)}{style.reset}{style.bold}{style.green}" for name in names]
         shown = f"{', '.join(marked[:-1])} and {marked[-1]}" if len(marked) > 1 else marked[0]
-        self.data(f"{style.bold}{style.green}Successfully built {shown}{style.reset}")
+        self._say(sys.stdout, escaping.harmless(f"{style.bold}{style.green}Successfully built {shown}{style.reset}"))
 
     def data(self, text: str) -> None:
-        """Write to stdout; what others wrote is escaped in it, unless it is JSON."""
-        self._say(sys.stdout, escaping.harmless(text))
+        """Write to stdout; what others wrote is escaped in it, unless it is JSON.
+
+        :raises OutputError: there is no room for it; whoever stopped reading knows that
+        """
+        failure = self._say(sys.stdout, escaping.harmless(text))
+        if failure is not None and is_shortage(failure) and failure.errno != errno.EIO:
+            raise OutputError(
+                f"What was asked for cannot be written: {failure.strerror}", hint="Let stdout go to another place."
+            )
 
     def warn(self, message: str) -> None:
         """Say what works but should be mended."""
@@ -180,11 +190,11 @@ class Terminal:
         # Here, as wrapping makes beginnings of lines, and as errors that are not ours, and tracebacks, come here too.
         self._say(sys.stderr, escaping.harmless(redacted(text)))
 
-    def _say(self, stream: TextIO | None, text: str) -> None:
+    def _say(self, stream: TextIO | None, text: str) -> OSError | None:
         # Both streams mostly end at the same screen.
         if self._layers is not None:
             self._layers.clear()
-        write(stream, text)
+        return write(stream, text)
 
 
 def _step(event: Event) -> str | None:

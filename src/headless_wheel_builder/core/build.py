@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.core.deadline import limited
 from headless_wheel_builder.core.project import BuildSystem, read_build_system
 from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
@@ -23,6 +24,7 @@ from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.hooks.watchdog import check_seconds
 from headless_wheel_builder.isolation.base import Context, OutdatedError, Provisioned, Provisioner, Session
 from headless_wheel_builder.isolation.distributions import direct_versions
+from headless_wheel_builder.shortage import explained
 from headless_wheel_builder.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Build:
         :raises Cancelled: the build was cancelled; the output folder is as it was
         """
         check_seconds(self._request.timeout, "for a build")
-        with limited(self._context, self._request.timeout) as self._context:
+        with explained(), limited(self._context, self._request.timeout) as self._context:
             return self._run()
 
     def _run(self) -> BuildResult:
@@ -99,7 +101,7 @@ class Build:
         if is_file_with(self._request.source, WHEEL_SUFFIX):
             return wheel_metadata(self._request.source)
         check_seconds(self._request.timeout, "for a build")
-        with limited(self._context, self._request.timeout) as self._context:
+        with explained(), limited(self._context, self._request.timeout) as self._context:
             return self._metadata()
 
     def _metadata(self) -> bytes:
@@ -267,7 +269,8 @@ class Build:
     def _import_ahead(self) -> None:
         if not self._is_importing:
             self._is_importing = True
-            threading.Thread(target=_import_checks, name="import", daemon=True).start()
+            with contextlib.suppress(OSError):  # without a thread it is imported when it is needed
+                begin(threading.Thread(target=_import_checks, name="import", daemon=True))
 
     def _hooks(self) -> tuple[str, ...]:
         kinds: tuple[Kind, ...] = ("wheel",) if self._request.from_sdist else ("sdist", "wheel")

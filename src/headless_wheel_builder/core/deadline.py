@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.errors import DeadlineError
 from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.process import Cancelled
@@ -25,8 +26,8 @@ def limited(context: Context, seconds: float | None) -> Iterator[Context]:
     processes = context.processes.part()
     timer = threading.Timer(seconds, processes.cancel)
     timer.daemon = True
-    timer.start()
     try:
+        begin(timer)
         yield changed(context, processes=processes)
     except Cancelled:
         # Unless the build was cancelled by somebody else.

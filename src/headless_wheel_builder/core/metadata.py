@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 
 from headless_wheel_builder.core.archive_names import shown
-from headless_wheel_builder.core.reading import METADATA_LIMIT, READ_FAILURES
+from headless_wheel_builder.core.reading import METADATA_LIMIT, READ_FAILURES, pass_shortage
 from headless_wheel_builder.errors import ArtifactError
 
 
@@ -30,6 +30,7 @@ def wheel_metadata(path: str) -> bytes:
                 raise ArtifactError(f"{path!r} has METADATA larger than {METADATA_LIMIT} bytes")
             return content
     except READ_FAILURES as error:
+        pass_shortage(error)
         raise ArtifactError(
             f"{path!r} is not a valid wheel: {error}", hint="Was it downloaded or copied completely?"
         ) from None

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from headless_wheel_builder.shortage import is_shortage
+
 Checkpoint: TypeAlias = Callable[[], None]
 """Called once per member and per piece of data; raises, preferably a `BaseException`, to cancel."""
 
@@ -33,3 +35,9 @@ READ_FAILURES: Final = (
 
 def never() -> None:
     """Be the checkpoint of work that nobody cancels."""
+
+
+def pass_shortage(error: Exception) -> None:
+    """Raise what the system is to blame for, not the archive."""
+    if is_shortage(error):
+        raise error

@@ -25,7 +25,7 @@ SUFFIX: Final = ".tar.gz"
 HAS_DATA_FILTER: Final = hasattr(tarfile, "data_filter") and not (
     (3, 10) <= sys.version_info < (3, 10, 13) or (3, 11) <= sys.version_info < (3, 11, 5)
 )
-NO_PLACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+NO_PLACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @value

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from headless_wheel_builder.core.reading import CHUNK_SIZE, READ_FAILURES, Checkpoint
+from headless_wheel_builder.core.reading import CHUNK_SIZE, READ_FAILURES, Checkpoint, pass_shortage
 from headless_wheel_builder.core.unpacking import Allowance
 from headless_wheel_builder.errors import SdistError
 
@@ -89,6 +89,7 @@ def opened(path: Path, size: int, checkpoint: Checkpoint) -> Iterator[Tarball]:
             with tar:
                 yield Tarball(path, stream, tar, checkpoint)
     except READ_FAILURES as error:
+        pass_shortage(error)
         message = f"failed to read source distribution {path}: {error}"
         cause = "It is not a gzipped tar file, or it was cut off or damaged on its way."
         raise SdistError(message, cause=cause, hint=HINT) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from headless_wheel_builder.core import archive_names
-from headless_wheel_builder.core.reading import CHUNK_SIZE, READ_FAILURES, Checkpoint
+from headless_wheel_builder.core.reading import CHUNK_SIZE, READ_FAILURES, Checkpoint, pass_shortage
 from headless_wheel_builder.errors import ArtifactError
 
 # What every installer can read. Python may lack the modules for the others, and their dictionaries can eat all memory.
@@ -74,6 +74,7 @@ class WheelArchive:
         try:
             stream = self._archive.open(info)
         except READ_FAILURES as error:
+            pass_shortage(error)
             raise self._corrupt(name, error) from error
         with stream:
             yield stream
@@ -82,6 +83,7 @@ class WheelArchive:
         try:
             return stream.read(CHUNK_SIZE)
         except READ_FAILURES as error:
+            pass_shortage(error)
             raise self._corrupt(name, error) from error
 
     def _corrupt(self, name: str, error: Exception) -> ArtifactError:
@@ -121,6 +123,7 @@ def opened(path: Path, checkpoint: Checkpoint) -> Iterator[WheelArchive]:
     try:
         archive = zipfile.ZipFile(path)
     except READ_FAILURES as error:
+        pass_shortage(error)
         raise refusal(path, "cannot be read as a zip file", str(error)) from error
     with archive:
         _check_overlap(path, archive)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import reprlib
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,6 +21,7 @@ from headless_wheel_builder.errors import (
 from headless_wheel_builder.events import ArtifactBuilding, Kind, MetadataPreparing, Reporter, RequirementsAsking
 from headless_wheel_builder.hooks.launcher import EndedError
 from headless_wheel_builder.requirements import find_invalid
+from headless_wheel_builder.shortage import ending, full
 
 if TYPE_CHECKING:
     from headless_wheel_builder.hooks.log import Log
@@ -65,6 +67,8 @@ class Backend:
         self._config_settings = config_settings
         self._report = report
         self._log = log
+        # Where the hook that runs writes to.
+        self._folders: tuple[str, ...] = ()
 
     def requires(self, kind: Kind) -> tuple[str, ...]:
         """Ask what the backend needs beyond `build-system.requires`: PEP 508 requirements.
@@ -96,6 +100,7 @@ class Backend:
             return None
 
     def _call(self, hook: str, *folder: str, **options: bool) -> object:
+        self._folders = folder
         with self._translated(hook):
             result: object = getattr(self._hooks, hook)(*folder, self._config_settings, **options)
         return result
@@ -107,7 +112,7 @@ class Backend:
         except pyproject_hooks.BackendUnavailable as error:
             raise self._unavailable(hook, error.traceback or str(error)) from None
         except subprocess.CalledProcessError as error:
-            raise self._ended(hook, error.returncode, _ending(error.returncode)) from None
+            raise self._ended(hook, error.returncode, self._ending(error.returncode)) from None
         except EndedError as error:
             raise self._ended(hook, error.returncode, error.cause, error.hint) from None
         except pyproject_hooks.UnsupportedOperation as error:
@@ -134,6 +139,10 @@ class Backend:
         message = f"Backend subprocess exited when trying to invoke {hook}"
         return HookFailedError(message, hook=hook, returncode=returncode, log=self._log.text(), cause=cause, hint=hint)
 
+    def _ending(self, returncode: int) -> str:
+        places = full([tempfile.gettempdir(), *self._folders])
+        return " ".join([ending(returncode), *(f"There is no room left in {place}." for place in places)])
+
     def _unavailable(self, hook: str, traceback: str) -> BackendUnavailableError:
         module = self._name.partition(":")[0]
         last_line = traceback.strip().rpartition("\n")[2]
@@ -151,19 +160,6 @@ class Backend:
 def _parents(module: str) -> list[str]:
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
-
-
-def _ending(returncode: int) -> str:
-    if returncode >= 0:
-        return f"It exited with status {returncode}."
-    import signal
-
-    try:
-        name = signal.Signals(-returncode).name
-    except ValueError:
-        name = f"signal {-returncode}"
-    memory = " Was the machine out of memory?" if name == "SIGKILL" else ""
-    return f"It was killed by {name}.{memory}"
 
 
 def _requirements(hook: str, result: object) -> tuple[str, ...]:

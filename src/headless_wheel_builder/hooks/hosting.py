@@ -41,6 +41,8 @@ class HostedLauncher:
         self._report = report
         self._fresh = processes.part()
         self._is_interrupted = False
+        # Whether any hook has not ended well.
+        self.has_failed = False
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None
@@ -63,6 +65,7 @@ class HostedLauncher:
     def _watched(self, run: Callable[[OnOutput | None], int], stoppable: Stoppable, on_output: OnOutput | None) -> int:
         with Watchdog(self._patience, stoppable.stop) as watchdog:
             returncode = run(None if on_output is None else watchdog.hearing(on_output))
+        self.has_failed = self.has_failed or returncode != 0
         watchdog.check(returncode)
         return returncode
 
@@ -126,6 +129,7 @@ class Launchers:
         self._output: Output = "merged" if is_heard else "inherit"
         self._hosted: dict[str, HostedLauncher] = {}
         self._is_interrupted = False
+        self._has_failed = False
 
     def __enter__(self) -> Launchers:
         return self
@@ -156,6 +160,11 @@ class Launchers:
                 self._hosted[backend.name].interrupt()
         return self._hosted[backend.name]
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether any hook has not ended well."""
+        return self._has_failed or any(hosted.has_failed for hosted in self._hosted.values())
+
     def interrupt(self) -> None:
         """End the hooks that run, and let none begin; may be called from any thread."""
         self._is_interrupted = True
@@ -165,7 +174,9 @@ class Launchers:
     def close(self) -> None:
         """End all hosts; a second call does nothing."""
         while self._hosted:
-            self._hosted.popitem()[1].close()
+            _, hosted = self._hosted.popitem()
+            self._has_failed = self._has_failed or hosted.has_failed
+            hosted.close()
 
     def _host(
         self, python: str, environ: Mapping[str, str], backend: BackendPlace, memory: Memory | None

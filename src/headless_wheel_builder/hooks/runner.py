@@ -15,6 +15,7 @@ from headless_wheel_builder.hooks.answer import read_answer
 from headless_wheel_builder.hooks.launcher import Launcher, OutputMode
 from headless_wheel_builder.hooks.log import Log
 from headless_wheel_builder.redaction import Redaction
+from headless_wheel_builder.shortage import refused
 
 # A backend may print megabytes without a line's end.
 LONGEST_LINE: Final = 64 * 1024
@@ -56,9 +57,11 @@ class HookRunner:
         except OSError as error:
             if cwd is not None and not os.path.isdir(cwd):
                 raise ProjectError(f"The source tree {cwd} is gone", cause="Something removed it meanwhile.") from error
+            letter = refused(error)
             raise IsolationError(
                 f"The interpreter of the build environment cannot be started: {error}",
-                hint="Was the environment changed or removed while it was in use?",
+                cause=letter.cause if letter.hint else "",
+                hint=letter.hint or "Was the environment changed or removed while it was in use?",
             ) from error
         finally:
             if speak is not None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.errors import RequestError
 from headless_wheel_builder.hooks.launcher import EndedError
 from headless_wheel_builder.process import OnOutput, Stop
@@ -76,7 +77,7 @@ class Watchdog:
 
     def __enter__(self) -> Watchdog:  # noqa: PYI034 - typing.Self came with 3.11
         if self._patience != Patience():
-            self._thread.start()
+            begin(self._thread)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 
@@ -46,7 +47,7 @@ class Cache:
         """
         try:
             for folder in self._folders:
-                _check(folder, os.stat(folder))
+                check_private(folder, os.stat(folder))
         except FileNotFoundError:
             return False
         return True
@@ -59,7 +60,7 @@ class Cache:
         """
         for folder in self._folders:
             os.makedirs(folder, mode=0o700, exist_ok=True)
-            _check(folder, os.stat(folder))
+            check_private(folder, os.stat(folder))
 
     @contextlib.contextmanager
     def using(self) -> Iterator[None]:
@@ -82,7 +83,17 @@ def _home(environ: Mapping[str, str]) -> str:
     return home
 
 
-def _check(folder: str, status: os.stat_result) -> None:
+def check_private(folder: str, status: os.stat_result) -> None:
+    """Check that only this user can change what is in a folder.
+
+    :raises IsolationError: someone else could
+    """
+    if stat.S_ISLNK(status.st_mode):
+        raise IsolationError(
+            f"The cache folder {folder} is not used: it is a symbolic link",
+            cause="It is none of those that are made here.",
+            hint=f"Remove it: rm {folder}",
+        )
     if os.name != "posix":
         return
     if status.st_uid != os.geteuid():

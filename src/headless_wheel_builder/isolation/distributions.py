@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from headless_wheel_builder.shortage import is_shortage
+
 # The name that a requirement (PEP 508) begins with.
 _NAME: Final = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 
@@ -101,7 +103,9 @@ def _headers(folder: str) -> list[tuple[str, str]]:
     try:
         with open(os.path.join(folder, "METADATA"), encoding="utf-8", errors="replace") as file:
             return list(_header_lines(file))
-    except OSError:
+    except OSError as error:
+        if is_shortage(error):
+            raise  # it would be as if the distribution were not there
         return []
 
 

@@ -60,6 +60,11 @@ class VirtualEnvironment:
         self._launchers = launchers
         self._at_close = at_close
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether any hook in it has not ended well."""
+        return self._launchers.has_failed
+
     def is_intact(self) -> bool:
         """Tell whether it can be used as it was made."""
         if not self.is_closed and self._difference() is not None:

@@ -16,6 +16,7 @@ from headless_wheel_builder.isolation.base import Context
 from headless_wheel_builder.isolation.bases import Base
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.redaction import secrets
+from headless_wheel_builder.shortage import ending, refused, said
 from headless_wheel_builder.values import named_value
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 PYTHON_PLACES: Final = ("PYTHONPATH", "PYTHONHOME")
 LETTER_LINES: Final = 30
+CHECKS: Final = (
+    "Check `requires` of [build-system], the constraints, the index settings and the network;"
+    " -v shows the installer's command and all that it says. Without a network, UV_OFFLINE=1 has uv use what it"
+    " downloaded before."
+)
 
 
 @named_value
@@ -85,9 +91,12 @@ def run_maker(
     """
     returncode, output = _run(argv, environ, context, cwd=cwd, runner=runner)
     if returncode:
+        # Elsewhere other places are short of room.
+        short = said(output, returncode) if runner is None else None
         raise IsolationError(
             f"The build environment could not be made: {os.path.basename(argv[0])} exited with status {returncode}",
-            cause=_transcript(argv, output),
+            cause=_cause(argv, output, returncode),
+            hint=short.hint if short else "",
         )
 
 
@@ -100,12 +109,11 @@ def run_installer(
     """
     returncode, output = _run(argv, environ, context, runner=runner)
     if returncode:
+        short = said(output, returncode) if runner is None else None
         raise DependencyError(
             "The build requirements could not be installed",
-            cause=_transcript(argv, output),
-            hint="Check `requires` of [build-system], the constraints, the index settings and the network;"
-            " -v shows the installer's command and all that it says. Without a network, UV_OFFLINE=1 has uv use what it"
-            " downloaded before.",
+            cause=_cause(argv, output, returncode),
+            hint=short.hint if short else CHECKS,
         )
 
 
@@ -126,7 +134,10 @@ def _run(
     try:
         returncode = (runner or context.processes).run(argv, env=environ, cwd=cwd, on_output=speaker.write)
     except OSError as error:
-        raise IsolationError(f"{argv[0]} cannot be started: {error}") from error
+        letter = refused(error)
+        raise IsolationError(
+            f"{argv[0]} cannot be started: {error}", cause=letter.cause if letter.hint else "", hint=letter.hint
+        ) from error
     speaker.close()
     return returncode, log.text()
 
@@ -201,8 +212,10 @@ def with_keyring(environ: dict[str, str], variable: str) -> dict[str, str]:
     return environ
 
 
-def _transcript(argv: Sequence[str], output: str) -> str:
+def _cause(argv: Sequence[str], output: str, returncode: int) -> str:
     import shlex
 
+    short = said(output)
+    known = ending(returncode) if returncode < 0 else short.cause if short else ""
     lines = output.strip().splitlines()[-LETTER_LINES:]
-    return "\n".join((f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))
+    return "\n".join((*filter(None, [known]), f"> {shlex.join(argv)}", *(f"< {line}" for line in lines)))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from headless_wheel_builder.errors import IsolationError
+from headless_wheel_builder.errors import DependencyError, IsolationError
 from headless_wheel_builder.events import Explained, Reporter, Warned
 from headless_wheel_builder.isolation.store import Loan, Store
+from headless_wheel_builder.shortage import full, said
 
 T = TypeVar("T")
+
+NO_ROOM: Final = "There is no place for one"
+ELSEWHERE: Final = "Make room there, or name another folder with HWB_CACHE_DIR."
 
 
 class Keeper:
@@ -36,14 +40,20 @@ class Keeper:
     def make(self, key: str, fill: Callable[[str], None]) -> Loan | None:
         """Return an environment, now made if need be; None when it cannot be kept.
 
-        What `fill` raises passes through.
+        What `fill` raises passes through, unless it is only that there is no room.
         """
         is_filling = False
 
         def watched(folder: str) -> None:
             nonlocal is_filling
             is_filling = True
-            fill(folder)
+            try:
+                fill(folder)
+            except (IsolationError, DependencyError) as error:
+                if _has_no_room(folder, error):
+                    is_filling = False
+                    raise IsolationError(NO_ROOM, cause=f"It would be in {folder}.", hint=ELSEWHERE) from error
+                raise
             is_filling = False
             self._has_made = True
 
@@ -76,6 +86,11 @@ class Keeper:
     def _give_up(self, error: IsolationError) -> None:
         self._is_usable = False
         self._report(not_kept(error))
+
+
+def _has_no_room(folder: str, error: IsolationError | DependencyError) -> bool:
+    short = said(error.cause)
+    return (short is not None and short.is_of_place) or bool(full([folder]))
 
 
 def not_kept(error: IsolationError) -> Warned:

@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from headless_wheel_builder.events import Explained, Reporter
 from headless_wheel_builder.hooks.launcher import BackendPlace
 from headless_wheel_builder.isolation.base import OutdatedError
+from headless_wheel_builder.isolation.bytecode import remove_damaged
 from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.distributions import import_names, installed_versions
 from headless_wheel_builder.isolation.environment import Layout, VirtualEnvironment
@@ -164,12 +165,20 @@ class KeptEnvironments:
             guess.environment.interrupt()
 
     def _check_unchanged(self) -> None:
-        if not self._is_alone and [one for one in self._open if not one.is_intact() and one.was_changed]:
+        if self._is_alone:
+            return
+        if [one for one in self._open if not one.is_intact() and one.was_changed]:
             # By a hook of this build or of another one: what was built since may hold what does not belong there.
-            self._is_alone = True
-            for environment in self._open:
-                environment.close()
-            raise OutdatedError("The build environment was changed while it was in use: building again in a new one")
+            self._leave("The build environment was changed while it was in use")
+        failed = [one for one in self._open if one.has_failed]
+        if [one for one in failed if remove_damaged(one.folder, one.python, self._context)]:
+            self._leave("Bytecode in the build environment was damaged")
+
+    def _leave(self, why: str) -> NoReturn:
+        self._is_alone = True
+        for environment in self._open:
+            environment.close()
+        raise OutdatedError(f"{why}: building again in a new one")
 
     def _drop_guesses(self) -> None:
         # Later ones too: what an outdated backend asked for, the right one need not ask for.

@@ -59,9 +59,15 @@ def decode(content: bytes) -> Manifest | None:
 
 
 def _entries(folder: str) -> str:
-    found = [f".{_END}folder {os.lstat(folder).st_mode}", *_walk(folder)]
+    status = os.lstat(folder)
+    found = [f".{_END}folder {status.st_mode}{_owner(status)}", *_walk(folder)]
     found.sort()
     return _END.join(found)
+
+
+def _owner(status: os.stat_result) -> str:
+    # Whoever an environment belongs to can change it; hardly ever is that someone else.
+    return f" owner {status.st_uid}" if os.name == "posix" and status.st_uid != os.geteuid() else ""
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -77,9 +83,10 @@ def _walk(folder: str) -> Iterator[str]:
                     yield f"{name}{_END}{kind} {os.readlink(entry.path)}"
                 elif not entry.is_dir(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
-                    yield f"{name}{_END}file {status.st_size} {status.st_mtime_ns} {status.st_mode}"
+                    yield f"{name}{_END}file {status.st_size} {status.st_mtime_ns} {status.st_mode}{_owner(status)}"
                 elif entry.name != "__pycache__":
-                    yield f"{name}{_END}folder {entry.stat(follow_symlinks=False).st_mode}"
+                    status = entry.stat(follow_symlinks=False)
+                    yield f"{name}{_END}folder {status.st_mode}{_owner(status)}"
                     pending.append((f"{name}/", entry.path))
 
 

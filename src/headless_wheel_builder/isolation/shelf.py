@@ -16,6 +16,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from headless_wheel_builder.isolation.cache import check_private
 from headless_wheel_builder.isolation.manifest import Manifest, decode, describe
 
 if TYPE_CHECKING or sys.platform != "win32":
@@ -41,14 +42,22 @@ class Shelf:
         self._manifest = os.path.join(folder, _MANIFEST)
 
     def share(self) -> Lock | None:
-        """Lock the shelf together with others; None when it is not there, or someone has it exclusively."""
+        """Lock the shelf together with others; None when it is not there, or someone has it exclusively.
+
+        :raises IsolationError: someone else could write to it
+        """
+        self._check()
         return locks.shared(self._lock)
 
     def take(self) -> Lock | None:
-        """Lock the shelf exclusively, and make it if need be; None while anyone else has it."""
+        """Lock the shelf exclusively, and make it if need be; None while anyone else has it.
+
+        :raises IsolationError: someone else could write to it
+        """
         while True:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(self.folder, 0o700)
+            self._check()
             with contextlib.suppress(FileNotFoundError):  # someone removed it just now
                 return locks.exclusive(self._lock)
 
@@ -117,6 +126,10 @@ class Shelf:
         lock.remove()
         with contextlib.suppress(OSError):  # someone is about to make it again
             os.rmdir(self.folder)
+
+    def _check(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            check_private(self.folder, os.lstat(self.folder))
 
     def _rubbish(self) -> list[str]:
         manifest = self.manifest()

@@ -25,6 +25,8 @@ from headless_wheel_builder.isolation.installers import (
     write,
 )
 from headless_wheel_builder.isolation.uv import Uv, find_uv
+from headless_wheel_builder.isolation.uv_cache import UvCache
+from headless_wheel_builder.shortage import said
 
 if TYPE_CHECKING:
     from headless_wheel_builder.isolation.interpreters import Interpreter
@@ -60,6 +62,7 @@ class UvInstaller:
 
     def __init__(self, constraints: Constraints | None = None) -> None:
         self._constraints = constraints
+        self._cache = UvCache()
 
     def check(self, context: Context) -> None:
         """Raise `IsolationError` if there is no uv."""
@@ -71,7 +74,7 @@ class UvInstaller:
         if uv.is_external:
             context.report(Noticed(f"Using external uv from {uv.path}"))
         argv = (uv.path, "venv", "--no-config", "--python", interpreter.executable, place.folder)
-        run_maker(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+        self._cache.run(run_maker, argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
 
     def install(
         self, interpreter: Interpreter, python: str, place: Place, context: Context, requirements: Sequence[str]
@@ -80,7 +83,8 @@ class UvInstaller:
         del interpreter
         argv = self._pip(context, "install", "--python", python)
         argv += [*_project(place.work), *requirement_files(place.work, requirements, self._constraints)]
-        run_installer(argv, {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}, context)
+        environ = {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}
+        self._cache.run(run_installer, argv, environ, context)
 
     def resolve(self, base: Base, work: str, context: Context, requirements: Sequence[str]) -> str:
         """Return what `install` would install, one exact requirement a line with its hashes, in a fixed order.
@@ -90,7 +94,8 @@ class UvInstaller:
         resolved = os.path.join(work, "resolved.txt")
         argv = self._pip(context, "compile", "--python", base.executable, "--output-file", resolved, *EXACT)
         requirements_file = requirement_files(work, requirements, self._constraints)
-        run_installer([*argv, *_project(work), *requirements_file[1:]], _environ(work, context), context)
+        argv += [*_project(work), *requirements_file[1:]]
+        self._cache.run(run_installer, argv, _environ(work, context), context)
         with open(resolved, encoding="utf-8") as file:
             return file.read()
 
@@ -104,9 +109,11 @@ class UvInstaller:
         environ = {**_environ(place.work, context), "VIRTUAL_ENV": place.folder}
         try:
             # The index said a moment ago what is right: if all of it is in uv's cache, there is nothing more to ask.
-            run_installer([*argv, "--offline"], environ, context)
-        except DependencyError:
-            run_installer(argv, environ, context)
+            self._cache.run(run_installer, [*argv, "--offline"], environ, context)
+        except DependencyError as error:
+            if said(error.cause) is not None:
+                raise  # uv would take for complete what it has begun
+            self._cache.run(run_installer, argv, environ, context)
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
@@ -59,7 +60,10 @@ class Slots:
         self._executor.shutdown()
 
     def _begin(self, work: Callable[..., BuildResult], *arguments: object) -> Future[BuildResult]:
-        future = self._executor.submit(work, *arguments)
+        try:
+            future = self._executor.submit(work, *arguments)
+        except RuntimeError as error:
+            raise BlockingIOError(errno.EAGAIN, "No thread can be started") from error
         self._running.add(future)
         return future
 

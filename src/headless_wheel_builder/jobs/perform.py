@@ -16,6 +16,7 @@ from headless_wheel_builder.isolation.targets import VersionTarget, parse_target
 from headless_wheel_builder.jobs.crew import sharing
 from headless_wheel_builder.jobs.job import Done, Job
 from headless_wheel_builder.process import Processes
+from headless_wheel_builder.shortage import refused
 from headless_wheel_builder.temporary import temporary_folder
 from headless_wheel_builder.values import changed
 
@@ -46,9 +47,8 @@ def perform(
         return _performed(job, sdist, sharing(context, share or {}))
     except HeadlessWheelBuilderError as error:
         return Done.of_error(error)
-    except OSError as error:
-        refused = "The system that builds refused what the build needs."
-        return Done.of_error(HeadlessWheelBuilderError(str(error), cause=refused))
+    except (OSError, MemoryError) as error:
+        return Done.of_error(refused(error))
 
 
 def _performed(job: Job, sdist: bytes, context: Context) -> Done:

@@ -17,6 +17,7 @@ from headless_wheel_builder.jobs.crew import Crew
 from headless_wheel_builder.jobs.progress import Progress
 from headless_wheel_builder.jobs.task import Listener, ProjectTasks, SdistTask, Task, TaskResult, WheelTask
 from headless_wheel_builder.process import Cancelled, Processes
+from headless_wheel_builder.shortage import refused
 from headless_wheel_builder.values import changed, value
 
 if TYPE_CHECKING:
@@ -122,7 +123,12 @@ class Run:
             progress.begun(task)
         context = changed(self._context, processes=processes, report=self._listener.started(task))
         source = task.project.source if isinstance(task, SdistTask) else progress.sdist
-        future = self._crew.submit(task, source, progress.stage.folder(), context)
+        try:
+            future = self._crew.submit(task, source, progress.stage.folder(), context)
+        except BaseException:  # whatever it is: what may have been begun is ended by it
+            processes.cancel()
+            self._context.processes.remove(processes)
+            raise
         self._running[future] = _Running(task, progress, processes, time.monotonic())
 
     def _not_begun(self) -> Iterator[TaskResult]:
@@ -146,7 +152,7 @@ class Run:
         seconds = time.monotonic() - ended.since
         try:
             results = self._built(future.result(), ended, seconds)
-        except (HeadlessWheelBuilderError, OSError) as error:
+        except (HeadlessWheelBuilderError, OSError, MemoryError) as error:
             if isinstance(error, InterpreterError) and self._is_tried_again(ended, error):
                 return []
             ended.progress.failed(ended.task)
@@ -207,10 +213,8 @@ class Run:
             self._crew.shutdown()
 
 
-def _explained(error: HeadlessWheelBuilderError | OSError) -> HeadlessWheelBuilderError:
-    if isinstance(error, HeadlessWheelBuilderError):
-        return error
-    return HeadlessWheelBuilderError(str(error), cause="The system refused what the build needs.")
+def _explained(error: HeadlessWheelBuilderError | OSError | MemoryError) -> HeadlessWheelBuilderError:
+    return error if isinstance(error, HeadlessWheelBuilderError) else refused(error)
 
 
 def _result(task: Task) -> TaskResult:

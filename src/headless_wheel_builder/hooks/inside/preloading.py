@@ -20,6 +20,13 @@ def preload(modules: list[str], descriptors: set[int]) -> str | None:
     """
     if not sys.platform.startswith("linux"):
         return "forking is safe on Linux only"
+    try:
+        return _preloaded(modules, descriptors)
+    except OSError as error:
+        return f"the system does not tell what it does ({error.strerror})"
+
+
+def _preloaded(modules: list[str], descriptors: set[int]) -> str | None:
     if _descriptors() != descriptors:
         return "its interpreter starts without its streams, or with more than them open"
     watch, muffled, failure = Watch(), Muffled(), None

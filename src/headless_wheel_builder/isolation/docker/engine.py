@@ -14,6 +14,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.events import Reporter, silent
 from headless_wheel_builder.isolation.docker import answers, local, tls
@@ -59,8 +60,8 @@ class Engine:
     def later(self, work: Callable[[], None]) -> None:
         """Do something while other things are done, before the connection is given up."""
         thread = threading.Thread(target=work, name="later")
+        begin(thread)
         self._working.append(thread)
-        thread.start()
 
     def settle(self) -> None:
         """Wait for what was to be done later."""

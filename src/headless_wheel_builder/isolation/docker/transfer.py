@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
+from headless_wheel_builder.background import begin
 from headless_wheel_builder.process import Processes
 
 Messages: TypeAlias = Iterable[dict[str, Any]]
@@ -35,7 +36,7 @@ def follow(
     inbox: queue.SimpleQueue[dict[str, Any] | BaseException | None] = queue.SimpleQueue()
     thread = threading.Thread(target=lambda: _collect(ask, inbox), name="transfer", daemon=True)
     with _breakable(api) as break_off, processes.on_cancel(lambda: inbox.put(None)):
-        thread.start()
+        begin(thread)
         try:
             while (message := _next(inbox, silence)) is not None:
                 hear(message)
