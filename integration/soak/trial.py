@@ -18,7 +18,7 @@ from watched_engine import WatchedEngine
 
 CANCELLED = str(Path(__file__).with_name("cancelled.py"))
 # Ctrl-C while Python itself starts, before it runs anything of a program.
-STARTING = b"Fatal Python error: init_"
+STARTING = (b"Fatal Python error: init_", b"Could not import runpy module")
 # The command lines of what the backends of these builds leave.
 LASTING = "time.sleep(600)"
 
@@ -77,7 +77,8 @@ class Trial:
     def _exit_code(self, started: Started, ending: Ending) -> Iterator[Flaw]:
         code = started.process.returncode
         shown = 128 - code if code < 0 else code
-        if self._frontend.codes and shown not in {0, *ending.codes} and not (shown == 1 and STARTING in started.output):
+        is_early = shown == 1 and any(sign in started.output for sign in STARTING)
+        if self._frontend.codes and shown not in {0, *ending.codes} and not is_early:
             yield Flaw("exit code", str(shown))
         # The coroutine makes a wheel only.
         artifacts = self._complete if ending.is_coroutine else len(self.place.artifacts())

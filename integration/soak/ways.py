@@ -38,7 +38,7 @@ def by_hypothesis(kind: str, survive: Survive, seed: int, _folder: Path) -> None
 def by_atheris(kind: str, survive: Survive, seed: int, folder: Path) -> None:
     """Change bytes, of inputs made by rules first, where that reaches new code."""
     import atheris
-    from hostile.encodings import ENCODINGS
+    from hostile.from_bytes import ENCODINGS
 
     decode, encode = ENCODINGS[kind]
     corpus = folder / "corpus"
