@@ -78,6 +78,14 @@ UNSAFE = {
         "with open('/tmp/../tmp/host-test-never', 'w'): pass\nimport os; os.remove('/tmp/host-test-never')",
         "it writes to /tmp/../tmp/host-test-never while it is imported",
     ),
+    "writes what is only called like bytecode": (
+        "open('/tmp/__pycache__.host-test-never', 'w')",
+        "it writes to /tmp/__pycache__.host-test-never while it is imported",
+    ),
+    "makes a database": (
+        "import sqlite3\nsqlite3.connect('/tmp/host-test-never.db')",
+        "it changes something outside of its process (sqlite3.connect) while it is imported",
+    ),
     "reads the source tree": (
         "import os\nfound = [name for name in os.listdir('.')]",
         "it reads the source tree while it is imported",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -13,8 +14,10 @@ from fake_engine import BASE, FakeApi, Ran, engine
 from support import Recorder, wait_for
 
 from headless_wheel_builder.background import Background
+from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.hooks.channel import Frame
 from headless_wheel_builder.hooks.launcher import BackendPlace
+from headless_wheel_builder.hooks.watchdog import Patience
 from headless_wheel_builder.isolation.docker.ahead import Ahead
 from headless_wheel_builder.isolation.docker.archive import FEW
 from headless_wheel_builder.isolation.docker.commit import Commit
@@ -167,4 +170,36 @@ def test_an_image_gets_nothing_of_the_project_but_what_its_backend_imports_if_it
     launching.result()
     assert files == [[]]
     assert "/hwb/source/1/pkg/module.py" in made.files
+    container.close()
+
+
+@pytest.mark.parametrize("timeout", [None, 0.05])
+def test_a_container_that_ends_while_the_backend_is_imported_is_told_of_and_becomes_no_image(
+    tmp_path: Path, timeout: float | None
+) -> None:
+    (tmp_path / "pkg").mkdir()
+    api = FakeApi(lambda _argv, _request: Ran())
+    container = Container(engine(api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+    container.make()
+    container.start(NOTHING)
+    assert container.receive(None) == {"ready": True}
+    (made,) = api.made.values()
+    made.may_import.clear()
+    commit = Commit(lambda: "sha256:1", Processes())
+    if timeout is None:
+        threading.Timer(0.05, container.kill).start()
+    with pytest.raises(IsolationError, match="ended before hooks of backend could be run") as caught:
+        ContainerLauncher(
+            container,
+            "/hwb/env/bin/python",
+            BackendPlace(os.fspath(tmp_path / "pkg"), "backend", is_in_tree=False, hooks=("build_wheel",)),
+            host=("/hwb/env/bin/python", "host.py"),
+            processes=Processes(),
+            report=Recorder(),
+            limits=HookLimits(engine(api), container, memory=None, patience=Patience(timeout=timeout)),
+            commit=commit,
+        )
+    assert ("took longer than 0.05" in caught.value.cause) is (timeout is not None)
+    assert not commit.is_begun
+    made.may_import.set()
     container.close()

@@ -86,6 +86,15 @@ def test_a_hook_that_takes_too_long_ends_with_its_container(limited: Limited, co
     assert "--hook-timeout" in error.hint
 
 
+def test_it_is_known_at_once_why_a_container_is_gone_that_took_too_long(limited: Limited, container: Container) -> None:
+    limits = limited(timeout=0.05)
+    with limits.watching(never, print):
+        assert container.receive(None) is None
+        error = limits.gone("build_wheel", "")
+    assert error.cause == "It took longer than 0.05 seconds."
+    assert "--hook-timeout" in error.hint
+
+
 def test_a_hook_that_prints_nothing_is_asked_where_it_is(limited: Limited) -> None:
     asked = threading.Event()
     limits = limited(silence=0.05)

@@ -19,7 +19,7 @@ OUTSIDE = frozenset(
         "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.utime",
         "os.truncate", "os.setxattr", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system",
         "os.kill", "os.killpg", "subprocess.Popen", "pty.spawn", "fcntl.flock", "fcntl.lockf", "os.lockf",
-        "socket.bind", "socket.connect", "tempfile.mkstemp", "tempfile.mkdtemp", "shutil.rmtree",
+        "socket.bind", "socket.connect", "sqlite3.connect", "tempfile.mkstemp", "tempfile.mkdtemp", "shutil.rmtree",
     }
 )  # fmt: skip
 # Others, and what they tell.
@@ -181,4 +181,6 @@ def _is_harmless(path: object) -> bool:
     # Bytecode is written by whoever imports first.
     text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
     prefix = sys.pycache_prefix
-    return "__pycache__" in text or text == os.devnull or (prefix is not None and text.startswith(prefix))
+    folder, name = os.path.split(text)
+    is_bytecode = name == "__pycache__" or (os.path.basename(folder) == "__pycache__" and ".pyc" in name)
+    return is_bytecode or text == os.devnull or (prefix is not None and text.startswith(prefix))

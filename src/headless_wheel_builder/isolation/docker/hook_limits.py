@@ -31,7 +31,7 @@ class HookLimits:
         self._memory = memory
         self._patience = patience or Patience()
         self.flags = self._patience.flags
-        self._overdue: Overdue | None = None
+        self._watchdog: Watchdog | None = None
         self._killed = 0
 
     @contextlib.contextmanager
@@ -49,11 +49,8 @@ class HookLimits:
             else:
                 self._container.kill()
 
-        with Watchdog(self._patience, end) as watchdog:
-            try:
-                yield watchdog.hearing(on_output)
-            finally:
-                self._overdue = watchdog.overdue
+        with Watchdog(self._patience, end) as self._watchdog:
+            yield self._watchdog.hearing(on_output)
 
     def check(self, returncode: int, files: Mapping[str, str], *, is_gone: bool) -> None:
         """Say why a hook ended, if more is known than its exit code.
@@ -64,7 +61,7 @@ class HookLimits:
         """
         # Of this hook: a backend may have survived that its children were killed.
         before, self._killed = self._killed, killed_for_memory(files)
-        if is_gone or self._overdue:
+        if is_gone or self._overdue is not None:
             found = self.fate()
         elif returncode and self._killed > before:
             found = out_of_memory(self._memory)
@@ -89,3 +86,7 @@ class HookLimits:
         if self._overdue is not None:
             return Fate(self._overdue.cause, self._overdue.hint)
         return fate(self._engine, self._container, self._memory)
+
+    @property
+    def _overdue(self) -> Overdue | None:
+        return None if self._watchdog is None else self._watchdog.overdue

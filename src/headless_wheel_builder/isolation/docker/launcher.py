@@ -78,6 +78,7 @@ class ContainerLauncher:
         self._may_be_compiled = False
         self._is_for_wheel = "build_wheel" in backend.hooks
         self._is_packed = is_packed
+        self._backend = backend.module
         # Where in the container what goes into a folder here is.
         self.places: dict[str, str] = {}
         self._is_forked = is_hosted and not backend.is_in_tree
@@ -169,10 +170,11 @@ class ContainerLauncher:
     def _finish(self, commit: Commit) -> None:
         """Have the image made, with bytecode of what the backend imports if it was not begun before."""
         if self._is_forked and not commit.is_begun:
-            try:
-                self._talk.get_ready(to_stderr)
-            except UnsafeError as unsafe:
-                self._be_fresh(unsafe)
+            with self._limits.watching(self._talk.stop, to_stderr) as heard:
+                try:
+                    self._talk.get_ready(heard)
+                except UnsafeError as unsafe:
+                    self._be_fresh(unsafe, f"hooks of {self._backend}")
         _ = commit.image
 
     def _request(self, hook: str, control: str, env: Mapping[str, str], source: str) -> Frame:
@@ -217,9 +219,12 @@ class ContainerLauncher:
             self._may_be_compiled = self._may_be_compiled or member[0].name.endswith(COMPILED)
             yield member
 
-    def _be_fresh(self, unsafe: UnsafeError) -> None:
+    def _be_fresh(self, unsafe: UnsafeError, hook: str) -> None:
+        """Have a fresh interpreter for each hook, if what the backend did when it was imported has left a container."""
         self._is_forked = False
         self._processes.checkpoint()
+        if not unsafe.said:
+            raise self._limits.gone(hook, "") from unsafe
         self._report(Explained(f"Each hook gets a fresh interpreter: of the backend, {unsafe}"))
         self.container.send(NOTHING)
 
@@ -228,7 +233,7 @@ class ContainerLauncher:
             try:
                 return self._talk.run(request, on_output, self._prepare_repair)
             except UnsafeError as unsafe:
-                self._be_fresh(unsafe)
+                self._be_fresh(unsafe, hook)
         return self._run_fresh(request, hook, on_output)
 
     def _run_fresh(self, request: Frame, name: str, on_output: OnOutput) -> Frame:
