@@ -22,7 +22,8 @@ from headless_wheel_builder.isolation.docker.keeping import (
     superfluous,
     tidy,
 )
-from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
+from headless_wheel_builder.isolation.docker.maker import mark
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL, MAKER
 from headless_wheel_builder.process import Cancelled, Processes
 
 NOW = 1_800_000_000.0
@@ -70,6 +71,14 @@ def test_what_was_not_made_for_long_goes(one: dict[str, Any], goes: bool) -> Non
 def test_of_too_much_the_oldest_goes() -> None:
     images = [kept("oldest", 3 * HOUR, 4 * GIB), kept("newest", 1 * HOUR, 4 * GIB), kept("middle", 2 * HOUR, 4 * GIB)]
     assert superfluous(images, {}, NOW) == ["oldest"]
+
+
+def test_a_container_of_a_process_that_was_killed_is_lost_at_once() -> None:
+    gone = mark().rpartition(":")[0] + ":1"
+    assert is_lost(listed("new", 1, "created", **{MAKER: gone}), NOW)
+    assert is_lost(listed("new", 1, "running", **{MAKER: gone}), NOW)
+    assert not is_lost(listed("new", 1, "created", **{MAKER: mark()}), NOW)
+    assert not is_lost(listed("kept for its user", 1, "running", **{MAKER: gone, KEPT: "1"}), NOW)
 
 
 def test_what_an_image_is_made_of_does_not_count() -> None:

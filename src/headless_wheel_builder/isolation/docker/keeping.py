@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any, Final
 
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
-from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL
+from headless_wheel_builder.isolation.docker.maker import is_gone
+from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL, MAKER
 
 # Engines write parts of seconds too, with more digits than Python reads.
 SECOND: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -74,6 +75,8 @@ def is_lost(container: Mapping[str, Any], now: float) -> bool:
     """
     if KEPT in container["Labels"]:
         return False
+    if is_gone(container["Labels"].get(MAKER, "")):
+        return True
     age = now - container["Created"]
     return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
 

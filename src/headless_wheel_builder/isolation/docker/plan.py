@@ -9,9 +9,12 @@ from docker.types import LogConfig, Mount
 
 from headless_wheel_builder.isolation.docker import programs
 from headless_wheel_builder.isolation.docker.engine import Engine
+from headless_wheel_builder.isolation.docker.maker import mark
 from headless_wheel_builder.values import value
 
 LABEL: Final = "headless-wheel-builder"
+# Of the process that made it.
+MAKER: Final = f"{LABEL}.maker"
 # Of a container that was kept after a failure, for the user to look into.
 KEPT: Final = f"{LABEL}.kept"
 # Package managers and installers give files to their owners.
@@ -109,7 +112,7 @@ def _create(engine: Engine, name: str, plan: Plan) -> str:
         user="0:0",
         working_dir=plan.folder,
         stdin_open=True,
-        labels={LABEL: name},
+        labels={LABEL: name, MAKER: mark()},
         host_config=host_config,
     )
     # None at all: an empty list would be that of the image.
