@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 # `daemon`: what the backend has started and left; `process`: any other. `partial`: some of its artifacts, not all.
 Kind: TypeAlias = Literal[
     "process", "daemon", "folder", "artifact", "partial", "gone", "engine", "exit code", "hang", "failure"
 ]
+
+
+# What an engine says of a container that nothing ever ran in.
+NOT_STARTED: Final = "'Status': 'created'"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Outcome:
 
     :param is_complete: whether it was complete before it could be ended
     :param found: all that was wrong
-    :param may_leave_folders: whether folders may be there until the next build
+    :param may_leave: whether folders, and containers that were not started, may be there until the next build
     :param seconds: from the end that it was given to its own
     """
 
@@ -41,7 +45,7 @@ class Outcome:
     is_complete: bool
     found: tuple[Flaw, ...]
     seconds: float
-    may_leave_folders: bool = False
+    may_leave: bool = False
     output: str = ""
 
     @property
@@ -50,4 +54,5 @@ class Outcome:
         return tuple(one for one in self.found if not self._is_allowed(one))
 
     def _is_allowed(self, flaw: Flaw) -> bool:
-        return self.may_leave_folders and flaw.kind == "folder" and not flaw.is_of_next
+        is_inert = flaw.kind == "folder" or (flaw.kind == "engine" and NOT_STARTED in flaw.what)
+        return self.may_leave and is_inert and not flaw.is_of_next
