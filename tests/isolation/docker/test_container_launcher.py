@@ -134,72 +134,73 @@ def test_only_a_small_tree_goes_in_before_the_start(tmp_path: Path, size: int, i
     hooks.close()
 
 
+class Importing:
+    """A container of an environment, in whose host the backend of a project is imported."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "pkg").mkdir()
+        (folder / "pkg" / "module.py").touch()
+        self._source = os.fspath(folder / "pkg")
+        self._api = FakeApi(lambda _argv, _request: Ran())
+        self.container = Container(engine(self._api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
+        self.container.make()
+        self.container.start(NOTHING)
+        assert self.container.receive(None) == {"ready": True}
+        (self.made,) = self._api.made.values()
+        self.made.may_import.clear()
+
+    def launch(self, commit: Commit, patience: Patience | None = None) -> ContainerLauncher:
+        """Begin to run hooks, while an image is made or is to be made."""
+        return ContainerLauncher(
+            self.container,
+            "/hwb/env/bin/python",
+            BackendPlace(self._source, "backend", is_in_tree=False, hooks=("build_wheel",)),
+            host=("/hwb/env/bin/python", "host.py"),
+            processes=Processes(),
+            report=Recorder(),
+            limits=HookLimits(engine(self._api), self.container, memory=None, patience=patience),
+            commit=commit,
+        )
+
+    def close(self) -> None:
+        self.made.may_import.set()
+        self.container.close()
+
+
+@pytest.fixture
+def importing(tmp_path: Path) -> Iterator[Importing]:
+    found = Importing(tmp_path)
+    yield found
+    found.close()
+
+
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_an_image_gets_nothing_of_the_project_but_what_its_backend_imports_if_it_was_not_begun(
-    tmp_path: Path, is_begun: bool
+    importing: Importing, is_begun: bool
 ) -> None:
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / "pkg" / "module.py").touch()
-    api = FakeApi(lambda _argv, _request: Ran())
-    container = Container(engine(api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
-    container.make()
-    container.start(NOTHING)
-    assert container.receive(None) == {"ready": True}
-    (made,) = api.made.values()
-    made.may_import.clear()
+    made = importing.made
     files: list[list[str]] = []
     commit = Commit(lambda: str(files.append(sorted(made.files))), Processes())
     if is_begun:
         commit.begin()
         wait_for(lambda: files)
-    launching = Background(
-        lambda: ContainerLauncher(
-            container,
-            "/hwb/env/bin/python",
-            BackendPlace(os.fspath(tmp_path / "pkg"), "backend", is_in_tree=False, hooks=("build_wheel",)),
-            host=("/hwb/env/bin/python", "host.py"),
-            processes=Processes(),
-            report=Recorder(),
-            limits=HookLimits(engine(api), container, memory=None),
-            commit=commit,
-        )
-    ).start()
+    launching = Background(lambda: importing.launch(commit)).start()
     wait_for(lambda: {"preload": ["backend"], "own": []} in made.requests)
     assert commit.is_begun is is_begun
     made.may_import.set()
     launching.result()
     assert files == [[]]
     assert "/hwb/source/1/pkg/module.py" in made.files
-    container.close()
 
 
 @pytest.mark.parametrize("timeout", [None, 0.05])
 def test_a_container_that_ends_while_the_backend_is_imported_is_told_of_and_becomes_no_image(
-    tmp_path: Path, timeout: float | None
+    importing: Importing, timeout: float | None
 ) -> None:
-    (tmp_path / "pkg").mkdir()
-    api = FakeApi(lambda _argv, _request: Ran())
-    container = Container(engine(api), Plan(image=BASE, platform="linux/amd64", argv=("python",)))
-    container.make()
-    container.start(NOTHING)
-    assert container.receive(None) == {"ready": True}
-    (made,) = api.made.values()
-    made.may_import.clear()
     commit = Commit(lambda: "sha256:1", Processes())
     if timeout is None:
-        threading.Timer(0.05, container.kill).start()
+        threading.Timer(0.05, importing.container.kill).start()
     with pytest.raises(IsolationError, match="ended before hooks of backend could be run") as caught:
-        ContainerLauncher(
-            container,
-            "/hwb/env/bin/python",
-            BackendPlace(os.fspath(tmp_path / "pkg"), "backend", is_in_tree=False, hooks=("build_wheel",)),
-            host=("/hwb/env/bin/python", "host.py"),
-            processes=Processes(),
-            report=Recorder(),
-            limits=HookLimits(engine(api), container, memory=None, patience=Patience(timeout=timeout)),
-            commit=commit,
-        )
+        importing.launch(commit, Patience(timeout=timeout))
     assert ("took longer than 0.05" in caught.value.cause) is (timeout is not None)
     assert not commit.is_begun
-    made.may_import.set()
-    container.close()
