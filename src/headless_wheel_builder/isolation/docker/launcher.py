@@ -135,7 +135,6 @@ class ContainerLauncher:
     def _prepare_repair(self) -> None:
         if self._is_for_wheel and self._may_be_compiled and self.repairer is not None:
             self.repairer.start()
-            self._is_for_wheel = False
 
     def _start(
         self,

@@ -19,9 +19,10 @@ def is_gone(mark: str) -> bool:
 
     It is not known of processes of other machines, nor of those that cannot be seen from here.
     """
-    place, _, process = mark.rpartition(":")[0].rpartition(":")
-    began = mark.rpartition(":")[2]
-    return bool(place) and place == _place() and process.isdecimal() and _began(int(process)) != began
+    match mark.rsplit(":", 2):
+        case [place, process, began] if process.isdecimal() and place == _place():
+            return _began(int(process)) != began
+    return False
 
 
 def _place() -> str:
@@ -35,9 +36,8 @@ def _place() -> str:
 def _began(process: int) -> str:
     """Return when a process began, in ticks since the boot; empty if there is none."""
     try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
         # After its name, which may have anything in it.
-        return (
-            Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
-        )
+        return text.rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
