@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import tarfile
@@ -16,8 +17,11 @@ import pytest
 from container_builds import ContainerBuilds, wheel_of
 from frontends import refused
 
+from headless_wheel_builder.isolation.docker.endpoint import Endpoint
+from headless_wheel_builder.isolation.docker.engine import connect
 from headless_wheel_builder.isolation.docker.installing import ASKED
-from headless_wheel_builder.isolation.docker.plan import MOST_MEMORY
+from headless_wheel_builder.isolation.docker.keeping import remove_lost
+from headless_wheel_builder.isolation.docker.plan import MAKER, MOST_MEMORY
 
 # As images of this one call it, and the strategy with it.
 PYTHON_PATH = "/opt/python/cp311-cp311/bin/python"
@@ -41,6 +45,24 @@ def test_the_second_build_installs_nothing(builds: ContainerBuilds, tmp_path: Pa
         assert second.exit_code == 0, second.stderr
         assert "pip install" not in second.stderr
         assert [one["Id"] for one in builds.made_of(image)] == [kept["Id"]]
+
+
+def test_what_somebody_makes_of_a_kept_image_is_not_taken_for_what_a_build_left(
+    builds: ContainerBuilds, tmp_path: Path
+) -> None:
+    project = projects.setuptools_c(tmp_path)
+    with builds.derived() as image:
+        wheel_of(builds.build(tmp_path, "-w", str(project), env=own(tmp_path / "cache"), image=image))
+        (kept,) = builds.made_of(image)
+        container = builds.api.create_container(kept["Id"], ["sleep", "600"], entrypoint="")["Id"]
+        try:
+            builds.api.start(container)
+            assert kept["Labels"][MAKER] in builds.api.inspect_container(container)["Config"]["Labels"].values()
+            with contextlib.closing(connect(Endpoint(builds.address), 60.0)) as engine:
+                remove_lost(engine, lambda: None)
+            assert builds.api.inspect_container(container)["State"]["Running"]
+        finally:
+            builds.api.remove_container(container, force=True)
 
 
 def test_an_image_keeps_bytecode_that_published_images_lack_and_what_uv_knows_but_nothing_of_the_project(

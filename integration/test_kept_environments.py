@@ -221,7 +221,8 @@ def test_other_constraints_hold_in_the_very_next_build(world: World, installer: 
 
 
 def test_a_requirement_from_a_folder_is_as_it_is_now(world: World) -> None:
-    for version in ("1.0", "2.0"):
+    # Of other lengths: Python takes old bytecode for a file of the same size and second.
+    for version in ("1.0", "10.0"):
         table = """\
             [build-system]
             requires = []

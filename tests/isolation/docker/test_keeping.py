@@ -39,7 +39,8 @@ def kept(name: str, age: float = 0.0, size: int = 1000, *, key: str = "key", bas
 
 def listed(name: str, age: float, state: str = "exited", **labels: str) -> dict[str, Any]:
     """Return a container as engines list them."""
-    return {"Id": name, "Labels": {LABEL: name, **labels}, "Created": NOW - age, "State": state}
+    labels = {LABEL: name, **labels}
+    return {"Id": name, "Names": [f"/{name}"], "Labels": labels, "Created": NOW - age, "State": state}
 
 
 def test_labels_say_what_an_image_is_the_answer_to_and_when_it_was_made() -> None:
@@ -79,6 +80,14 @@ def test_a_container_of_a_process_that_was_killed_is_lost_at_once() -> None:
     assert is_lost(listed("new", 1, "running", **{MAKER: gone}), NOW)
     assert not is_lost(listed("new", 1, "created", **{MAKER: mark()}), NOW)
     assert not is_lost(listed("kept for its user", 1, "running", **{MAKER: gone, KEPT: "1"}), NOW)
+
+
+@pytest.mark.parametrize("names", [["/somebody's"], ["/somebody's", "/linked/to"], [], None])
+def test_a_container_that_somebody_made_of_our_image_is_never_lost(names: list[str] | None) -> None:
+    """An image has the labels of the container that it was made of, and gives them to those that are made of it."""
+    gone = mark().rpartition(":")[0] + ":1"
+    container = {**listed("ours", 3 * DAY, "running", **{MAKER: gone}), "Names": names}
+    assert not is_lost(container, NOW)
 
 
 def test_what_an_image_is_made_of_does_not_count() -> None:

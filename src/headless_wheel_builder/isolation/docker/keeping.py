@@ -73,12 +73,17 @@ def is_lost(container: Mapping[str, Any], now: float) -> bool:
 
     :param container: as engines list them
     """
-    if KEPT in container["Labels"]:
+    # What somebody makes of one of our images has the labels of the container that the image was made of.
+    if KEPT in container["Labels"] or container["Labels"][LABEL] not in _names(container):
         return False
     if is_gone(container["Labels"].get(MAKER, "")):
         return True
     age = now - container["Created"]
     return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
+
+
+def _names(container: Mapping[str, Any]) -> list[str]:
+    return [name.removeprefix("/") for name in container["Names"] or ()]
 
 
 def since(text: str) -> float:

@@ -129,7 +129,7 @@ class ContainerLauncher:
         ended = self._run_fresh(request, os.path.basename(script), printed.extend)
         self._processes.checkpoint()
         if answer not in ended.get("files", {}):
-            raise failure(script, printed)
+            raise failure(script, printed, ended["ended"])
         return understood(ended["files"][answer], os.path.basename(script))
 
     def _prepare_repair(self) -> None:

@@ -20,6 +20,7 @@ from headless_wheel_builder.isolation.docker.engine import Engine
 from headless_wheel_builder.isolation.docker.plan import Plan
 from headless_wheel_builder.isolation.docker.reasons import advice
 from headless_wheel_builder.process import OnOutput, Processes
+from headless_wheel_builder.shortage import ending
 from headless_wheel_builder.values import changed
 
 # The last line of a traceback, like `OSError: [Errno 28] No space left on device`.
@@ -63,7 +64,7 @@ class Workshop:
         request = self._request([script, answer, *arguments], environ or {}, None)
         ended = self._call({**request, "read": [answer]}, printed.extend)
         if ended["ended"] or answer not in ended.get("files", {}):
-            raise failure(script, printed)
+            raise failure(script, printed, ended["ended"])
         return understood(ended["files"][answer], os.path.basename(script))
 
     def read(self, path: str) -> str:
@@ -97,15 +98,17 @@ class Workshop:
         )
 
 
-def failure(script: str, printed: bytes | bytearray) -> IsolationError:
+def failure(script: str, printed: bytes | bytearray, returncode: int) -> IsolationError:
     """Return the error that says that a program of ours failed.
 
     :param printed: what it printed; of what the system refused it, only that is told
+    :param returncode: as in `subprocess`: negative for a signal
     """
     text = printed.decode(errors="replace").strip()
     refused = REFUSED.search(text)
-    cause = f"{refused[1]}." if refused else text
-    return IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause, hint=advice(cause))
+    cause = f"{refused[1]}." if refused else text or ending(returncode)
+    hint = advice(cause) or ("Did somebody end the container? Build again." if returncode < 0 else "")
+    return IsolationError(f"{os.path.basename(script)} failed in the container", cause=cause, hint=hint)
 
 
 def understood(answer: str, script: str) -> Any:
