@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import local_index
 import projects
 import pytest
 from frontends import Frontends, Running, left_nothing, tree
@@ -26,6 +30,22 @@ def build_wheel(*args):
     while not os.path.exists({go!r}):
         time.sleep(0.01)
     return original(*args)
+"""
+FROM_THE_INDEX = '[build-system]\nrequires = ["tinybackend"]\nbuild-backend = "tinybackend"\n'
+PROGRAM = """
+import asyncio
+from headless_wheel_builder import build_wheel
+asyncio.run(build_wheel("demo", output_dir="demo/dist"))
+"""
+# A process that has left its group, and whose parent has gone.
+DAEMON = """
+def build_wheel(*args):
+    import subprocess, time
+    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
+    starting = f"import subprocess; subprocess.Popen({{argv}}, start_new_session=True, stdin=-3, stdout=-3, stderr=-3)"
+    subprocess.run([sys.executable, "-c", starting], check=True)
+    open({reached!r}, "w").close()
+    time.sleep(600)
 """
 
 
@@ -91,3 +111,44 @@ def test_a_build_that_runs_is_not_disturbed(frontends: Frontends, root: Path) ->
     ended = live.finish()
     assert ended.exit_code == 0, ended.stderr
     left_nothing(ended)
+
+
+@pytest.fixture
+def index() -> Iterator[local_index.Index]:
+    with local_index.Index() as found:
+        yield found
+
+
+def in_a_hook(root: Path, index: local_index.Index, hook: str) -> dict[str, str]:
+    """Have a backend that is no longer what it was imported as: each of its hooks gets a fresh interpreter."""
+    thread = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    index.publish("tinybackend", "1.0", local_index.backend("1.0", thread + hook))
+    projects.write(root / "demo", {"pyproject.toml": FROM_THE_INDEX, "name": "demo"})
+    return {"UV_DEFAULT_INDEX": index.url, "NO_PROXY": "127.0.0.1"}
+
+
+def while_it_installs(root: Path, _: local_index.Index, hook: str) -> dict[str, str]:
+    """Have a requirement that the installer has to build."""
+    requirement = projects.sdist(root.parent / "slow", change=hook)
+    projects.silent(root, requires=f'["demo @ {requirement.as_uri()}"]')
+    return {}
+
+
+@pytest.mark.parametrize("prepare", [in_a_hook, while_it_installs])
+@pytest.mark.parametrize("prefix", [(), (sys.executable, "-c", PROGRAM)], ids=["the command line", "a program"])
+def test_daemons_of_what_has_no_host_end_with_a_killed_frontend(
+    frontends: Frontends,
+    root: Path,
+    index: local_index.Index,
+    prefix: tuple[str, ...],
+    prepare: Callable[[Path, local_index.Index, str], dict[str, str]],
+) -> None:
+    reached = root.parent / "reached"
+    env = {
+        **prepare(root, index, DAEMON.format(reached=os.fspath(reached))),
+        "UV_CACHE_DIR": os.fspath(root.parent / "uv"),
+        "HWB_CACHE_DIR": os.fspath(root.parent / "cache"),
+    }
+    running = frontends.start("ours", "-w", "demo", root=root, prefix=prefix, env=env)
+    running.wait_for(reached)
+    killed(running)

@@ -14,6 +14,7 @@ from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
 SLEEPER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()}\\n'); time.sleep(600)"
+linux = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes show no environment")
 # A worker in the middle of a job, whose program has a child.
 WORKER = """
     import sys
@@ -40,6 +41,60 @@ def test_what_a_killed_process_has_started_is_ended(tmp_path: Path, number: sign
     assert is_gone(sleeper)
 
 
+DAEMON = f"""
+import subprocess, sys
+argv = [sys.executable, "-c", {SLEEPER!r}, sys.argv[1]]
+subprocess.Popen(argv, start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
+"""
+
+
+@linux
+def test_a_daemon_of_a_killed_process_is_ended(tmp_path: Path) -> None:
+    program = "import sys; from headless_wheel_builder.guard import Guard, GuardedProcesses\n"
+    program += "processes = GuardedProcesses(Guard())\n"
+    program += "processes.run([sys.executable, '-c', *sys.argv[1:]], env={}); print(flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", program, DAEMON, str(tmp_path / "pid")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        daemon = pid_in(tmp_path / "pid")
+        assert is_alive(daemon)
+        process.kill()
+    assert is_gone(daemon)
+
+
+@linux
+def test_a_daemon_is_ended_with_its_build_and_strangers_are_not(tmp_path: Path) -> None:
+    guards = [Guard(), Guard()]
+    daemons = []
+    for number, guard in enumerate(guards):
+        argv = [sys.executable, "-c", DAEMON, str(tmp_path / str(number))]
+        assert GuardedProcesses(guard).run(argv, env={}) == 0
+        daemons.append(pid_in(tmp_path / str(number)))
+    guards[0].close()
+    assert not is_alive(daemons[0])
+    assert is_alive(daemons[1])
+    guards[1].close()
+    assert not is_alive(daemons[1])
+
+
+@linux
+def test_nobody_is_looked_for_where_orphans_are_ended_otherwise(tmp_path: Path) -> None:
+    guard = Guard(adopts=True)
+    argv = [sys.executable, "-c", DAEMON, str(tmp_path / "pid")]
+    assert GuardedProcesses(guard).run(argv, env={}) == 0
+    daemon = pid_in(tmp_path / "pid")
+    guard.close()
+    assert is_alive(daemon)
+    os.kill(daemon, signal.SIGKILL)
+
+
+def test_a_guard_that_nobody_needed_was_never_there() -> None:
+    guard = Guard()
+    guard.close()
+    assert guard.process is None
+
+
 def test_what_has_ended_is_nobodys_any_more() -> None:
     class Noting(Guard):
         """Remembers what it is told."""
@@ -52,6 +107,7 @@ def test_what_has_ended_is_nobodys_any_more() -> None:
     noted: list[tuple[str, int]] = []
     guard = Noting()
     processes = GuardedProcesses(guard)
+    assert guard.process is None, "nobody needs it yet"
     assert processes.run([sys.executable, "-c", "pass"], env={}) == 0
     assert processes.capture([sys.executable, "-c", "print(1)"], env={}).stdout == b"1\n"
     guard.close()
@@ -75,9 +131,11 @@ def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:
 
 
 def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
-    guard = Guard()
-    os.killpg(guard.process.pid, signal.SIGKILL)
-    wait_for(lambda: not is_alive(guard.process.pid))
+    guard = Guard().begin()
+    assert guard.process is not None
+    pid = guard.process.pid
+    os.killpg(pid, signal.SIGKILL)
+    wait_for(lambda: not is_alive(pid))
     assert GuardedProcesses(guard).run([sys.executable, "-c", "pass"], env={}) == 0
     guard.close()
 
@@ -86,7 +144,7 @@ def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:
 def test_standard_streams_that_are_closed_stay_so(tmp_path: Path, closed: str) -> None:
     program = "import os, sys; from headless_wheel_builder.guard import Guard, forked\n"
     program += "before = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
-    program += "guard = Guard(forked)\n"
+    program += "guard = Guard(forked).begin()\n"
     program += "after = [name for name in ('0', '1', '2') if os.path.exists(f'/proc/self/fd/{name}')]\n"
     program += "open(sys.argv[1], 'w').write(str(before == after)); guard.close()"
     argv = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", program, str(tmp_path / "answer")]

@@ -21,9 +21,9 @@ def reap_orphans() -> None:
         reap([child for child in children() if child not in OURS and _is_of_another_session(child)])
 
 
-def end_orphans() -> None:
-    """End all children of this process, and all that descends from them."""
-    end_children()
+def end_orphans(but: int = 0) -> None:
+    """End all children of this process but one, and all that descends from them."""
+    end_children(but)
 
 
 def _is_of_another_session(child: int) -> bool:

@@ -9,7 +9,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from typing import Final, NoReturn
 
 from headless_wheel_builder import watchman
@@ -20,16 +21,17 @@ from headless_wheel_builder.process import OURS, Child, Group, Processes, Runnin
 DESCRIPTORS: Final = 4096
 
 
-def spawned(theirs: int) -> Child:
+def spawned(theirs: int, mark: str) -> Child:
     """Start a guard with an interpreter of its own.
 
     :param theirs: where it is told of groups
+    :param mark: what it knows others by
     """
-    argv = [sys.executable, "-I", "-S", watchman.__file__, str(theirs)]
+    argv = [sys.executable, "-I", "-S", watchman.__file__, str(theirs), mark]
     return Group.start(argv, cwd=os.sep, env={}, pass_fds=[theirs]).process
 
 
-def forked(theirs: int) -> Child:
+def forked(theirs: int, mark: str) -> Child:
     """Start a guard at once, from a process that has no threads yet."""
     from headless_wheel_builder.hooks.headstart import Started
 
@@ -38,14 +40,14 @@ def forked(theirs: int) -> Child:
     try:
         pid = os.fork()
         if not pid:
-            _become(theirs)
+            _become(theirs, mark)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     OURS.add(pid)
     return Started(pid, None)
 
 
-def _become(theirs: int) -> NoReturn:
+def _become(theirs: int, mark: str) -> NoReturn:
     try:
         os.setsid()
         os.chdir(os.sep)
@@ -55,19 +57,43 @@ def _become(theirs: int) -> NoReturn:
         # Others wait for the ends of pipes, and of locks.
         os.closerange(3, theirs)
         os.closerange(theirs + 1, DESCRIPTORS)
-        watchman.watch(theirs)
+        watchman.watch(theirs, mark)
     finally:
         os._exit(0)
 
 
 class Guard:
-    """A process that outlives this one for as long as it takes to end what this one has started."""
+    """A process that outlives this one for as long as it takes to end what this one has started.
 
-    def __init__(self, start: Callable[[int], Child] = spawned) -> None:
+    It is there from the first thing on that it is told of.
+
+    :param start: starts it, with where it is told of groups and what it knows others by
+    :param adopts: whether this process is the parent of orphans, and has ended them before it closes the guard
+    """
+
+    def __init__(self, start: Callable[[int, str], Child] = spawned, *, adopts: bool = False) -> None:
+        self.mark = os.urandom(16).hex()
+        # Kept, or it would count as a process that nobody waits for.
+        self.process: Child | None = None
+        self._start = start
+        self._adopts = adopts
+        self._lock = threading.Lock()
+        self._ours = -1
+
+    def begin(self) -> Guard:
+        """Start it, unless it runs.
+
+        :raises OSError: it cannot be started
+        """
+        with self._lock:
+            if self.process is None and os.name != "nt":
+                self._begin()
+        return self
+
+    def _begin(self) -> None:
         theirs, self._ours = map(above_streams, os.pipe())
         try:
-            # Kept, or it would count as a process that nobody waits for.
-            self.process = start(theirs)
+            self.process = self._start(theirs, self.mark)
         except BaseException:  # Ctrl-C too: no pipe stays open
             os.close(self._ours)
             raise
@@ -77,12 +103,21 @@ class Guard:
     def note(self, sign: str, running: Stoppable) -> None:
         """Tell it of something that has begun (+) or ended (-), if it is a process group."""
         if isinstance(running, Group):
-            # A guard that somebody has killed is no reason for a build to fail.
+            # A guard that somebody has killed, or that cannot be, is no reason for a build to fail.
             with contextlib.suppress(OSError):
-                os.write(self._ours, f"{sign}{running.process.pid}\n".encode())
+                self.begin()
+                self._tell(f"{sign}{running.process.pid}\n")
+
+    def _tell(self, line: str) -> None:
+        if self.process is not None:
+            os.write(self._ours, line.encode())
 
     def close(self) -> None:
-        """End it, and what it was told of."""
+        """End it, and what is left of what it was told of, in whatever process group."""
+        if self.process is None:
+            return
+        with contextlib.suppress(OSError):
+            self._tell(".\n" if self._adopts else "")
         os.close(self._ours)
         self.process.wait()
 
@@ -108,3 +143,7 @@ class GuardedProcesses(Processes):
     def part(self) -> Processes:
         """Return processes of the same build that can also be cancelled without the rest, and are guarded too."""
         return self.add(lambda: GuardedProcesses(self._guard))
+
+    def environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """Return an environment by which the guard knows what starts in it."""
+        return {**env, watchman.VARIABLE: self._guard.mark}

@@ -152,6 +152,10 @@ class Processes:
         if how == "kill":
             self.cancel()
 
+    def environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment that a program gets."""
+        return env
+
     @contextlib.contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
         """Have `callback` called when the build is cancelled inside the block; raise `Cancelled` if it was already."""
@@ -226,7 +230,8 @@ class Processes:
         output: Output,
         pass_fds: Sequence[int] = (),
     ) -> Iterator[Child]:
-        group = self.add(lambda: Group.start(argv, cwd=cwd, env=env, output=output, pass_fds=pass_fds))
+        environ = self.environ(env)
+        group = self.add(lambda: Group.start(argv, cwd=cwd, env=environ, output=output, pass_fds=pass_fds))
         process = group.process
         try:
             yield process

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from headless_wheel_builder.background import begin
+from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Processes
 
 T = TypeVar("T")
@@ -22,7 +23,8 @@ async def run_blocking(work: Callable[[Processes], T]) -> T:
 
     :param work: gets the `Processes` that it must start everything with
     """
-    processes = Processes()
+    guard = Guard()
+    processes = GuardedProcesses(guard)
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
@@ -33,7 +35,8 @@ async def run_blocking(work: Callable[[Processes], T]) -> T:
 
     def run() -> None:
         try:
-            result = work(processes)
+            with contextlib.closing(guard):
+                result = work(processes)
         except BaseException as error:  # noqa: BLE001 - raised again in the awaiting task
             # A future cannot hold a StopIteration.
             is_foreign = isinstance(error, (Cancelled, StopIteration))

@@ -98,16 +98,16 @@ class Interruption:
         """Have the processes of a build, of which none outlives the block if this process is all ours."""
         from headless_wheel_builder.adoption import end_orphans
         from headless_wheel_builder.guard import Guard, GuardedProcesses, forked
-        from headless_wheel_builder.process import Processes
 
         if not self._is_program or not hasattr(os, "fork"):
-            yield Processes()
+            with contextlib.closing(Guard()) as guard:
+                yield GuardedProcesses(guard)
             return
-        with contextlib.closing(Guard(forked)) as guard:
+        with contextlib.closing(Guard(forked, adopts=True).begin()) as guard:
             yield GuardedProcesses(guard)
-        if self.before_exit is not None:
-            self.before_exit()
-        end_orphans()
+            if self.before_exit is not None:
+                self.before_exit()
+            end_orphans(but=guard.process.pid if guard.process else 0)
 
     def _adopt(self) -> None:
         from headless_wheel_builder.adoption import adopt
