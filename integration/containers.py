@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import docker
@@ -76,16 +76,26 @@ class Containers:
         self.told.chmod(0o777)
 
     def start(
-        self, *flags: str, env: Mapping[str, str] | None = None, image: str = IMAGE, is_telling: bool = True
+        self,
+        *flags: str,
+        env: Mapping[str, str] | None = None,
+        image: str = IMAGE,
+        is_telling: bool = True,
+        prefix: Sequence[str] = (),
+        temporary: Path | None = None,
     ) -> Running:
         """Start a build.
 
         :param is_telling: whether hooks have a folder of the test; no container has it that something is installed in
+        :param prefix: what starts the command line
+        :param temporary: its temporary folder, instead of a new one
         """
         argv = ["demo", "--isolation", "docker", "--image", image, "--python", PYTHON]
         argv += ["--mount", f"{self.told}:{TOLD}"] if is_telling else []
         variables = {"DOCKER_HOST": self.watched.host, **(env or {})}
-        return self.frontends.start("ours", *argv, *flags, root=self.root, env=variables)
+        return self.frontends.start(
+            "ours", *argv, *flags, root=self.root, env=variables, prefix=prefix, temporary=temporary
+        )
 
     def run(self, *flags: str, env: Mapping[str, str] | None = None, image: str = IMAGE) -> Run:
         """Build, and check that nothing is left."""

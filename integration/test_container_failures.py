@@ -14,6 +14,7 @@ import pytest
 from containers import PYTHON, SECONDS, Containers, built, error
 from frontends import refused
 from listeners import Garbage, Registry, Silent, unreadable
+from test_faults import needs_root, small_disk
 
 pytestmark = pytest.mark.usefixtures("known_environment")
 BUILD = ("demo", "--isolation", "docker", "--image", "hwb-test/none", "--python", PYTHON, "-w")
@@ -120,6 +121,40 @@ def test_an_environment_that_is_not_kept_leaves_no_image_whether_the_build(conta
     run = containers.run("-w", "--fresh-env")
     assert run.exit_code == bool(change)
     assert len(containers.watched.images) == 1
+
+
+@needs_root
+def test_there_is_no_room_here_to_unpack_an_sdist(containers: Containers) -> None:
+    projects.silent(containers.root)
+    with small_disk(containers.folder / "small", "size=8k") as disk:
+        told = error(containers.finish(containers.start(temporary=disk)))
+    assert "No space left on device" in told
+    assert "TMPDIR" in told
+
+
+@needs_root
+def test_there_is_no_room_here_for_the_wheel(containers: Containers) -> None:
+    projects.silent(containers.root)
+    with small_disk(containers.folder / "small", "size=8k") as out:
+        (out / "old").write_bytes(b"x" * 8192)
+        told = error(containers.run("-w", "-o", str(out)))
+        assert os.listdir(out) == ["old"]
+    assert "No space left on device" in told
+    assert "--outdir" in told
+
+
+@pytest.mark.parametrize("limit", [12, 16, 20, 24, 32, 128])
+def test_few_open_files_are_enough_or_the_limit_is_named(containers: Containers, limit: int) -> None:
+    projects.silent(containers.root)
+    prefix = ("sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh")
+    run = containers.start("-w", prefix=prefix).finish(SECONDS)
+    # The engine itself removes a container that nobody could open a connection for.
+    containers.left_nothing(run, seconds=30.0)
+    if run.exit_code:
+        assert limit < 32, run.stderr
+        assert "ulimit -n" in error(run)
+    else:
+        built(run)
 
 
 ENDS = {

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -56,7 +58,48 @@ int flock(int descriptor, int kind)
     return real(descriptor, kind);
 }
 """
+# Wall time goes back by an hour and a half a second.
+CLOCK = """\
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
+int clock_gettime(clockid_t id, struct timespec *found)
+{
+    struct timespec steady;
+    int status = syscall(SYS_clock_gettime, id, found);
+    const char *from = getenv("CLOCK_FROM");
+    if (!status && from && id == CLOCK_REALTIME) {
+        syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &steady);
+        long long passed = (steady.tv_sec - atoll(from)) * 1000 + steady.tv_nsec / 1000000;
+        found->tv_sec -= passed * 5400 / 1000;
+    }
+    return status;
+}
+
+time_t time(time_t *found)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (found)
+        *found = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *found, void *zone)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    found->tv_sec = now.tv_sec;
+    found->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+"""
+
+ISOLATIONS = pytest.mark.parametrize("isolation", [(), ("-n",)], ids=["venv", "none"])
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount, and be somebody else")
 
 
@@ -106,6 +149,12 @@ class World:
         run = running.finish()
         left_nothing(run)
         return run
+
+    def isolate(self, isolation: Sequence[str]) -> None:
+        """Make the project one that can be built so: without isolation there is no backend but its own."""
+        if "-n" in isolation:
+            (self.project / "name").unlink()
+            projects.silent(self.root)
 
     def built(self, run: Run) -> None:
         """Check that a run has made both artifacts."""
@@ -176,8 +225,15 @@ def test_a_cache_without_room_for_an_environment_costs_a_warning(world: World, o
     with small_disk(world.cache, options):
         run = world.build()
     world.built(run)
-    assert "WARNING Environments are not kept" in run.stderr
+    assert run.stderr.count("WARNING Environments are not kept") == 1, run.stderr
     assert "HWB_CACHE_DIR" in run.stderr
+
+
+def test_what_many_targets_lack_is_said_once(world: World, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    run = world.build("-s", "-w", "--python", "3")
+    world.built(run)
+    assert run.stderr.count("WARNING Environments are not kept") == 1, run.stderr
 
 
 @needs_root
@@ -213,19 +269,25 @@ def test_a_cache_of_uv_that_cannot_be_used_costs_a_warning(world: World, how: st
 
 
 @needs_root
-def test_a_temporary_folder_without_room_is_named(world: World, tmp_path: Path) -> None:
+@ISOLATIONS
+def test_a_temporary_folder_without_room_is_named(world: World, tmp_path: Path, isolation: tuple[str, ...]) -> None:
+    world.isolate(isolation)
     with small_disk(tmp_path / "tmp", "size=8k") as folder:
-        run = world.build(temporary=folder)
+        run = world.build(*isolation, temporary=folder)
     world.refused(run, "No space left on device", "TMPDIR")
 
 
 @needs_root
+@ISOLATIONS
 @pytest.mark.parametrize("is_inside", [True, False])
-def test_an_output_folder_without_room_is_named_and_as_before(world: World, tmp_path: Path, is_inside: bool) -> None:
+def test_an_output_folder_without_room_is_named_and_as_before(
+    world: World, tmp_path: Path, is_inside: bool, isolation: tuple[str, ...]
+) -> None:
+    world.isolate(isolation)
     out = world.project / "out" if is_inside else tmp_path / "out"
     with small_disk(out, "size=68k") as folder:
         (folder / "old-0.9.tar.gz").write_bytes(b"x" * 65536)
-        run = world.build("-o", os.fspath(folder))
+        run = world.build(*isolation, "-o", os.fspath(folder))
         assert os.listdir(folder) == ["old-0.9.tar.gz"]
     world.refused(run, "No space left on device", "no room left in")
 
@@ -255,9 +317,11 @@ def test_what_is_asked_for_and_cannot_be_written_is_no_success(world: World, tmp
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 
+@ISOLATIONS
 @pytest.mark.parametrize("limit", [16, 24, 32, 64, 128])
-def test_few_files_are_enough_or_the_limit_is_named(world: World, limit: int) -> None:
-    run = world.build(limits={resource.RLIMIT_NOFILE: limit})
+def test_few_files_are_enough_or_the_limit_is_named(world: World, limit: int, isolation: tuple[str, ...]) -> None:
+    world.isolate(isolation)
+    run = world.build(*isolation, limits={resource.RLIMIT_NOFILE: limit})
     if run.exit_code:
         assert limit < 24, run.stderr
         world.refused(run, "Too many open files", "ulimit -n")
@@ -290,8 +354,41 @@ def test_memory_that_is_not_there_is_told(world: World) -> None:
     world.built(world.build())
 
 
-def test_a_file_that_must_not_get_as_large_is_told(world: World) -> None:
-    world.refused(world.build(limits={resource.RLIMIT_FSIZE: 512}), "SIGXFSZ", "ulimit -f")
+@contextlib.contextmanager
+def memory(size: int) -> Iterator[Sequence[str]]:
+    """Return what starts a program in a control group that may have so many bytes, for the length of a `with` block."""
+    above = Path("/sys/fs/cgroup")
+    is_unified = (above / "cgroup.controllers").exists()
+    group = above / ("" if is_unified else "memory") / f"hwb-test-{uuid.uuid4().hex}"
+    try:
+        group.mkdir()
+        (group / ("memory.max" if is_unified else "memory.limit_in_bytes")).write_text(str(size))
+        yield ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
+    except OSError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no memory can be limited here: {error}")
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            group.rmdir()
+
+
+@needs_root
+@ISOLATIONS
+def test_memory_that_the_job_does_not_have_is_told(world: World, isolation: tuple[str, ...]) -> None:
+    projects.silent(world.root, "def build_wheel(*args):\n    return bytearray(b'x') * 2**30")
+    with memory(200 * 1024**2) as prefix:
+        run = world.build(*isolation, prefix=prefix)
+    assert run.exit_code == 1, run.stderr
+    assert "Backend subprocess exited when trying to invoke build_wheel" in run.stderr
+    assert "It was killed by SIGKILL. Was the machine out of memory?" in run.stderr
+    assert run.artifacts == {}
+
+
+@ISOLATIONS
+def test_a_file_that_must_not_get_as_large_is_told(world: World, isolation: tuple[str, ...]) -> None:
+    world.isolate(isolation)
+    run = world.build(*isolation, limits={resource.RLIMIT_FSIZE: 512})
+    # A hook of its own shows what it was refused.
+    world.refused(run, *(["File too large"] if isolation else ["SIGXFSZ", "ulimit -f"]))
 
 
 @needs_root
@@ -347,16 +444,21 @@ def test_bytecode_that_a_full_disk_has_cut_off_costs_a_build_in_a_new_environmen
     assert "damaged" not in run.stderr
 
 
-@pytest.fixture
-def without_locks(world: World, tmp_path: Path) -> Mapping[str, str]:
-    """Return variables with which no file of the cache can be locked."""
+def preloaded(folder: Path, code: str) -> str:
+    """Return a library that takes the place of functions of the system's."""
     compiler = shutil.which("cc")
     if compiler is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("there is no compiler")
-    library, source = tmp_path / "no_locks.so", tmp_path / "no_locks.c"
-    source.write_text(NO_LOCKS)
+    library, source = folder / "preloaded.so", folder / "preloaded.c"
+    source.write_text(code)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return {"LD_PRELOAD": os.fspath(library), "NO_LOCKS_BELOW": os.fspath(world.cache)}
+    return os.fspath(library)
+
+
+@pytest.fixture
+def without_locks(world: World, tmp_path: Path) -> Mapping[str, str]:
+    """Return variables with which no file of the cache can be locked."""
+    return {"LD_PRELOAD": preloaded(tmp_path, NO_LOCKS), "NO_LOCKS_BELOW": os.fspath(world.cache)}
 
 
 @pytest.mark.parametrize("number", [37, 95])
@@ -460,3 +562,67 @@ def test_a_clock_that_was_set_back_does_no_harm(world: World) -> None:
         run = world.build()
         world.built(run)
         assert "WARNING" not in run.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("-n",), ("--timeout", "100", "--hook-silence", "50")])
+def test_a_clock_that_goes_back_while_a_build_runs_does_no_harm(
+    world: World, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    env = {"LD_PRELOAD": preloaded(tmp_path, CLOCK), "CLOCK_FROM": str(int(time.monotonic()))}
+    seen = subprocess.check_output(
+        [sys.executable, "-c", "import time; a = time.time(); time.sleep(0.1); print(time.time() < a - 300)"],
+        env={**environment(), **env},
+        text=True,
+    )
+    assert seen == "True\n"
+    if "-n" in flags:
+        projects.silent(world.root)
+    for _ in range(2):
+        run = world.build(*flags, env=env)
+        world.built(run)
+        assert "WARNING" not in run.stderr
+
+
+@pytest.mark.parametrize("length", [300, 3400, 3700, 4000, 4200])
+def test_a_cache_whose_path_is_long_is_used_or_costs_a_warning(world: World, tmp_path: Path, length: int) -> None:
+    long = os.fspath(tmp_path / "long")
+    while len(long) < length:
+        long += "/" + "d" * min(200, length - len(long))
+    for _ in range(2):
+        run = world.build(env={"HWB_CACHE_DIR": long})
+        world.built(run)
+    assert ("WARNING Environments are not kept" in run.stderr) == (length > 3400), run.stderr
+    assert (tmp_path / "long").exists() == (length <= 3400)
+
+
+def test_a_temporary_folder_whose_path_is_too_long_is_named(world: World, tmp_path: Path) -> None:
+    folder = tmp_path
+    # Longer, and nothing could be made in it at all, so that another one is taken.
+    while len(os.fspath(folder)) < 4040:
+        folder /= "d" * min(200, 4040 - len(os.fspath(folder)))
+        folder.mkdir()
+    run = world.build(temporary=folder)
+    world.refused(run, "File name too long", "TMPDIR")
+
+
+@needs_root
+@pytest.mark.parametrize("is_bound", [True, False], ids=["of the same file system", "of another"])
+@pytest.mark.parametrize("flags", [(), ("-n",), ("--python", "3", "-s", "-w")], ids=" ".join)
+def test_an_output_folder_that_is_a_mount_in_the_source_tree(
+    world: World, tmp_path: Path, flags: tuple[str, ...], is_bound: bool
+) -> None:
+    """As `docker run -v …:/src/dist` has it: nothing can be renamed into it."""
+    if "-n" in flags:
+        projects.silent(world.root)
+    dist = world.project / "dist"
+    with small_disk(dist, "size=1M"):
+        if is_bound:
+            elsewhere = tmp_path / "elsewhere"
+            elsewhere.mkdir()
+            subprocess.run(["mount", "--bind", elsewhere, dist], check=True)
+        try:
+            world.built(world.build(*flags))
+        finally:
+            if is_bound:
+                subprocess.run(["umount", dist], check=True)
+    assert os.listdir(dist) == []

@@ -21,6 +21,7 @@ from headless_wheel_builder.shortage import ending, explained, full, is_shortage
         (errno.ENOSPC, "disk is full", "TMPDIR"),
         (errno.EDQUOT, "may have on that disk", "TMPDIR"),
         (errno.EROFS, "Nothing can be written", "TMPDIR"),
+        (errno.ENAMETOOLONG, "longer", "TMPDIR"),
         (errno.EFBIG, "larger", "ulimit -f"),
         (errno.EMFILE, "files open", "ulimit -n"),
         (errno.ENOMEM, "memory", "ulimit -v"),

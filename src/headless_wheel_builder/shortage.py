@@ -36,7 +36,7 @@ class Shortage:
     @property
     def is_of_place(self) -> bool:
         """Whether another folder may be better."""
-        return self.number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EILSEQ}
+        return self.number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EILSEQ, errno.ENAMETOOLONG}
 
 
 _KNOWN: Final[Mapping[int, Shortage]] = {
@@ -46,6 +46,11 @@ _KNOWN: Final[Mapping[int, Shortage]] = {
         Shortage(errno.EDQUOT, "All that you may have on that disk is used.", _ROOM),
         Shortage(errno.EFBIG, "A file would be larger than programs here may make one.", "Type: ulimit -f unlimited"),
         Shortage(errno.EROFS, "Nothing can be written to that file system.", f"Name another folder: {_ELSEWHERE}"),
+        Shortage(
+            errno.ENAMETOOLONG,
+            "A path is longer than the system takes.",
+            f"Name a folder whose path is shorter: {_ELSEWHERE}",
+        ),
         Shortage(errno.EIO, "The disk, or the connection to it, has an error.", "Look into the log of the system."),
         Shortage(errno.EMFILE, "A program here may not have more files open.", "Allow more: ulimit -n 1024"),
         Shortage(errno.ENFILE, "The system has no more open files.", f"End what has many, {_FEWER}"),

@@ -212,6 +212,15 @@ def test_very_quietly_only_what_went_wrong_is_said(pipe: Pipe, tasks: ProjectTas
     assert lines[1:] == ["log", "ERROR Backend failed", f"WARNING cp311-{LINUX}: it is old"]
 
 
+@pytest.mark.parametrize("verbosity", [-2, 0])
+def test_a_warning_that_many_tasks_have_is_said_once(pipe: Pipe, tasks: ProjectTasks, verbosity: int) -> None:
+    board = make_board(verbosity=verbosity)
+    for task in tasks.wheels[:2]:
+        board.started(task)(Warned("no room is left"))
+        board.ended(result(task, "built"))
+    assert pipe.getvalue().count("no room is left") == 1
+
+
 def failure(log: str) -> HookFailedError:
     return HookFailedError("Backend failed", hook="build_wheel", returncode=1, log=log)
 

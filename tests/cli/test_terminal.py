@@ -88,6 +88,14 @@ def test_warnings_are_always_said_and_captured_output_never_by_itself(
     assert capsys.readouterr() == ("", "WARNING mend this\n")
 
 
+def test_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """An environment for the sdist and one for the wheel lack the same."""
+    said = terminal(0)
+    for message in ("mend this", "and this", "mend this"):
+        said(Warned(message))
+    assert capsys.readouterr() == ("", "WARNING mend this\nWARNING and this\n")
+
+
 @pytest.mark.parametrize("verbosity", [-3, 0, 2])
 def test_errors_and_tips_are_always_said(verbosity: int, capsys: pytest.CaptureFixture[str]) -> None:
     terminal(verbosity).tip("look there")

@@ -69,6 +69,16 @@ def test_a_store_where_a_file_is_cannot_be_used(store: Store, root: Path) -> Non
     assert_unusable(store, "cannot be used")
 
 
+def test_a_store_whose_path_leaves_no_room_for_those_of_files_cannot_be_used(root: Path) -> None:
+    folder = root
+    while len(os.fspath(folder)) < os.pathconf("/", "PC_PATH_MAX") - 600:
+        folder /= "d" * 200
+    with pytest.raises(IsolationError, match="cannot be used") as raised:
+        made(Store(os.fspath(folder)))
+    assert "File name too long" in raised.value.cause
+    assert not root.exists()
+
+
 def test_a_store_that_cannot_be_made_cannot_be_used(as_nobody: Path) -> None:
     as_nobody.chmod(0o500)
     with pytest.raises(IsolationError, match="cannot be used") as raised:

@@ -78,7 +78,7 @@ class Board:
     def started(self, task: Task) -> Reporter:
         """Add a line, and return what notes the task's events."""
         name = self._name(task.project.name, task.identifier)
-        line = _Line(name, Transcript(self._environ, self._verbosity))
+        line = _Line(name, Transcript(self._environ, self._verbosity, self._terminal.warned))
         with self._lock:
             self._lines[task.project.source, task.identifier] = line
         return line
@@ -151,7 +151,7 @@ class _Line:
 
     def __call__(self, event: Event, /) -> None:
         self.phase = PHASES.get(type(event), self.phase)
-        if isinstance(event, Warned):
+        if isinstance(event, Warned) and event.message not in self.transcript.warned:
             self.warnings.append(event.message)
         self.transcript(event)
 

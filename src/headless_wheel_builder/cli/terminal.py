@@ -69,6 +69,8 @@ class Terminal:
     def __init__(self, environ: Mapping[str, str], verbosity: int) -> None:
         self._verbosity = verbosity
         self._environ = environ
+        # What is wrong with the machine is wrong for each environment, and each target.
+        self.warned: set[str] = set()
         self._out_style = self._style(sys.stdout)
         self._err_style = self._style(sys.stderr)
         columns = shutil.get_terminal_size().columns - 2
@@ -80,7 +82,9 @@ class Terminal:
         """Show an event, or not, as the verbosity asks."""
         match event:
             case Warned(message):
-                self.warn(message)
+                if message not in self.warned:
+                    self.warned.add(message)
+                    self.warn(message)
             case CommandStarted(argv) if self._verbosity > 0:
                 import shlex
 

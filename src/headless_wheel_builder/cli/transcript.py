@@ -15,9 +15,12 @@ MEMORY: Final = 256 * 1024
 
 
 class Transcript(Terminal):
-    """Speaks to a file as a terminal does to its streams."""
+    """Speaks to a file as a terminal does to its streams.
 
-    def __init__(self, environ: Mapping[str, str], verbosity: int) -> None:
+    :param warned: of what was warned in other transcripts, or will be
+    """
+
+    def __init__(self, environ: Mapping[str, str], verbosity: int, warned: set[str]) -> None:
         # A shown log is not to be kept after its turn; closed by `close`.
         self._spool = tempfile.SpooledTemporaryFile(  # noqa: SIM115
             MEMORY, mode="w+", encoding="utf-8", errors="backslashreplace"
@@ -25,6 +28,7 @@ class Transcript(Terminal):
         # That both are set is said once, by the terminal itself.
         own = {name: text for name, text in environ.items() if name != "FORCE_COLOR" or "NO_COLOR" not in environ}
         super().__init__(own, verbosity)
+        self.warned = warned
 
     def __call__(self, event: Event, /) -> None:
         """Keep what an event says, and what the backend prints."""

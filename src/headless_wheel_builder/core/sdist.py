@@ -17,6 +17,7 @@ from headless_wheel_builder.core.reading import METADATA_LIMIT, Checkpoint, neve
 from headless_wheel_builder.core.sdist_members import MemberRules
 from headless_wheel_builder.core.tarball import HINT, Tarball
 from headless_wheel_builder.errors import OutputError, SdistError
+from headless_wheel_builder.shortage import refused
 from headless_wheel_builder.sizes import DEFAULT_SIZE
 from headless_wheel_builder.values import value
 
@@ -107,7 +108,7 @@ def unpack_sdist(path: Path, into: Path, checkpoint: Checkpoint = never, size: i
         except OSError as error:
             if error.errno not in NO_PLACE:
                 raise
-            hint = "Make room there, or choose another folder."
+            hint = refused(error).hint or "Choose a folder that you may write to."
             raise OutputError(f"cannot unpack {path} into {into}", cause=str(error), hint=hint) from error
         return into / rules.finish(checkpoint)
 

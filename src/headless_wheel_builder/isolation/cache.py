@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -12,6 +13,8 @@ from headless_wheel_builder.errors import IsolationError
 
 _NAME = "headless-wheel-builder"
 _HINT = "Name a folder of your own with HWB_CACHE_DIR."
+# Bytes for the paths of files in a folder of a cache.
+_INSIDE = 640
 
 
 def cache_folder(environ: Mapping[str, str], platform: str = sys.platform) -> str:
@@ -56,8 +59,10 @@ class Cache:
         """Make the folders that are not there.
 
         :raises IsolationError: someone else could write to one of them
-        :raises OSError: one cannot be made
+        :raises OSError: one cannot be made, or its path is so long that those of files in it may be too long
         """
+        if os.name == "posix" and len(os.fsencode(self._folders[-1])) > os.pathconf(os.sep, "PC_PATH_MAX") - _INSIDE:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), self._folders[-1])
         for folder in self._folders:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             check_private(folder, os.stat(folder))

@@ -13,6 +13,7 @@ from docker.errors import APIError
 HINTS: Final = {
     "no space left": "Make room on the engine's machine; docker system df shows what takes it.",
     "bind source path does not exist": "--mount names a folder of the machine where the engine is.",
+    "too many open files": "Allow more: ulimit -n 1024",
     "no such image": "Something removed it meanwhile. Build again.",
     "range of cpus": "Ask for fewer processors than the engine's machine has.",
 }
