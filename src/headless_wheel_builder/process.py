@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from headless_wheel_builder.background import begin
+from headless_wheel_builder.pump import Pump
 from headless_wheel_builder.values import value
 
 OnOutput: TypeAlias = Callable[[bytes], None]
@@ -29,9 +30,6 @@ Running = TypeVar("Running", bound="Stoppable")
 
 # How long a process may take to clean up after SIGTERM before it is killed.
 GRACE_SECONDS = 5.0
-# A daemon that left the process group can hold our pipe open for ever.
-DRAIN_SECONDS = 1.0
-PIPE_SIZE = 65536
 ANSWER_BYTES = 1024 * 1024
 # The processes that this one has started itself, and waits for; held while one is started, until it is known.
 OURS: Final[set[int]] = set()
@@ -245,7 +243,7 @@ class Processes:
                 if stream is not None:
                     stream.close()
 
-    def _finish(self, process: Child, pumps: Sequence[_Pump]) -> int:
+    def _finish(self, process: Child, pumps: Sequence[Pump]) -> int:
         _wait_unreaped(process)
         with self._lock:
             Group(process).stop("kill")
@@ -255,10 +253,10 @@ class Processes:
         self.checkpoint()
         return returncode
 
-    def _pump(self, process: Child, stream: IO[bytes] | None, on_output: OnOutput) -> _Pump:
+    def _pump(self, process: Child, stream: IO[bytes] | None, on_output: OnOutput) -> Pump:
         if stream is None:
             raise ValueError("the process was started without a pipe")
-        return _Pump(stream, on_output, on_error=lambda: self._kill(process))
+        return Pump(stream, on_output, on_error=lambda: self._kill(process))
 
     def _kill(self, process: Child) -> None:
         with self._lock:
@@ -348,53 +346,6 @@ class _Kept:
             self.content += chunk
         else:
             self._on_too_much()
-
-
-class _Pump:
-    """Hand on what a process prints while the building thread waits for it."""
-
-    def __init__(self, stream: IO[bytes], on_output: OnOutput, on_error: Callable[[], None]) -> None:
-        self._descriptor = os.dup(stream.fileno())
-        self._on_output = on_output
-        self._on_error = on_error
-        self._error: BaseException | None = None
-        self._pieces = 0
-        self._is_reading = False
-        self._abandoned = False
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        try:
-            begin(self._thread)
-        except OSError:
-            os.close(self._descriptor)
-            raise
-
-    def drain(self) -> None:
-        """Wait until all that was printed is handed on; raise what the receiver raised."""
-        seen = -1
-        # A receiver may be slow. But when nothing has come for a while, a daemon holds the other end, perhaps for ever.
-        while self._thread.is_alive() and not (self._is_reading and seen == self._pieces):
-            seen = self._pieces
-            self._thread.join(DRAIN_SECONDS)
-        self._abandoned = True
-        if self._error is not None:
-            raise self._error
-
-    def _read(self) -> None:
-        try:
-            while chunk := self._next():
-                self._on_output(chunk)
-        except BaseException as error:  # noqa: BLE001 - raised again by drain(), on the building thread
-            self._error = error
-            self._on_error()
-        finally:
-            os.close(self._descriptor)
-
-    def _next(self) -> bytes:
-        self._is_reading = True
-        chunk = os.read(self._descriptor, PIPE_SIZE)
-        self._is_reading = False
-        self._pieces += 1
-        return b"" if self._abandoned else chunk
 
 
 def _after(seconds: float, action: Callable[[], None]) -> threading.Timer:

@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from headless_wheel_builder.cli import age
+from headless_wheel_builder import process_status
 from headless_wheel_builder.cli.age import process_age
 
 
 def stat(folder: Path, seconds: float) -> str:
-    """Write what the system says of a process that is so old, and whose name is a hostile one."""
+    """Write what the system says of this process if it is so old, and its name a hostile one; return where."""
     ticks = int((time.clock_gettime(time.CLOCK_BOOTTIME) - seconds) * os.sysconf("SC_CLK_TCK"))
-    file = folder / "stat"
+    file = folder / "self" / "stat"
+    file.parent.mkdir()
     file.write_bytes(b"7 (a) b \xff) S " + b"1 " * 18 + str(ticks).encode() + b" 1 1\n")
-    return os.fspath(file)
+    return os.fspath(folder)
 
 
 def test_the_start_of_the_interpreter_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(age, "STAT", stat(tmp_path, 1.5))
+    monkeypatch.setattr(process_status, "_PROC", stat(tmp_path, 1.5))
     assert process_age(time.perf_counter() - 0.5) == pytest.approx(1.5, abs=0.2)
 
 
@@ -29,7 +30,7 @@ def test_the_start_of_the_interpreter_is_counted(tmp_path: Path, monkeypatch: py
 def test_an_age_that_cannot_be_that_of_an_interpreter_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(age, "STAT", stat(tmp_path, seconds))
+    monkeypatch.setattr(process_status, "_PROC", stat(tmp_path, seconds))
     assert process_age(time.perf_counter() - 0.5) == pytest.approx(0.5, abs=0.09)
 
 
@@ -38,8 +39,9 @@ def test_without_the_system_the_first_line_of_ours_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
     if content is not None:
-        (tmp_path / "stat").write_bytes(content)
-    monkeypatch.setattr(age, "STAT", os.fspath(tmp_path / "stat"))
+        (tmp_path / "self").mkdir()
+        (tmp_path / "self" / "stat").write_bytes(content)
+    monkeypatch.setattr(process_status, "_PROC", os.fspath(tmp_path))
     assert process_age(time.perf_counter() - 0.5) == pytest.approx(0.5, abs=0.09)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Final
 
-STAT: Final = "/proc/self/stat"
+from headless_wheel_builder.process_status import start_ticks
+
 # No interpreter takes so many seconds to start. The process was then a shell script, which ended with `exec`.
 LONGEST_START: Final = 2.0
 
@@ -17,16 +19,9 @@ def process_age(imported: float) -> float:
     :param imported: what `time.perf_counter()` said when our first line ran
     """
     known = time.perf_counter() - imported
-    try:
-        age = _age_by_system()
-    except (AttributeError, OSError, ValueError, IndexError):  # not Linux, or one without /proc
+    start = start_ticks()
+    if start is None or sys.platform != "linux":
         return known
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - start / os.sysconf("SC_CLK_TCK")
     # The system counts in hundredths of a second.
     return age if known <= age <= known + LONGEST_START else known
-
-
-def _age_by_system() -> float:
-    with open(STAT, "rb") as file:
-        # The second field is the program's name in parentheses, which may hold anything; the 22nd is the start.
-        fields = file.read().rpartition(b")")[2].split()
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")

@@ -10,7 +10,9 @@ import time
 from typing import Final, Protocol
 
 from headless_wheel_builder.hooks.channel import PERIOD, Channel, Frame
-from headless_wheel_builder.process import PIPE_SIZE, Group, OnOutput
+from headless_wheel_builder.process import Group, OnOutput
+from headless_wheel_builder.process_status import is_zombie
+from headless_wheel_builder.pump import PIPE_SIZE
 
 # For what was killed to be gone.
 END_SECONDS: Final = 2.0
@@ -100,7 +102,7 @@ class ProcessLink:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             while hook and time.monotonic() < deadline:
                 os.killpg(hook, signal.SIGKILL)
-                if _is_zombie(hook):
+                if is_zombie(hook):  # whoever adopts orphans may never wait for them
                     break
                 time.sleep(0.001)
 
@@ -120,10 +122,3 @@ class ProcessLink:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
-
-
-def _is_zombie(pid: int) -> bool:
-    # Whoever adopts orphans may never wait for them.
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read().rpartition(b")")[2].split()[0] == b"Z"
-    return False

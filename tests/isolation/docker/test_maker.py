@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from headless_wheel_builder.isolation.docker import maker
 from headless_wheel_builder.isolation.docker.maker import is_gone, mark
 
+MARK = mark()
 CODE = "from headless_wheel_builder.isolation.docker.maker import mark; print(mark(), flush=True); input()"
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
@@ -22,6 +25,9 @@ def test_a_process_is_gone_when_it_has_ended() -> None:
         theirs = one.stdout.readline().strip()
         assert not is_gone(theirs)
         one.kill()
+        # Nobody has waited for it: that may take its parent for ever.
+        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+        assert is_gone(theirs)
         one.wait()
         assert is_gone(theirs)
 
@@ -32,6 +38,18 @@ def test_this_one_is_there() -> None:
 
 def test_another_with_the_same_number_is_not_the_one() -> None:
     assert is_gone(mark().rpartition(":")[0] + ":1")
+
+
+def test_one_that_proc_does_not_show_is_there_as_long_as_it_can_be_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is with hidepid, for those of other users."""
+    monkeypatch.setattr(maker, "start_ticks", lambda _: None)
+    place = MARK.rsplit(":", 2)[0]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as one:
+        assert not is_gone(f"{place}:{one.pid}:1")
+        one.kill()
+    assert is_gone(f"{place}:{one.pid}:1")
+    assert not is_gone(f"{place}:1:1"), "whoever it belongs to"
+    assert is_gone(f"{place}:{2**70}:1")
 
 
 @pytest.mark.parametrize("text", ["", "x", "::", "1:2:3:4", "00000000:1:1:1", "-:-:-:-"])

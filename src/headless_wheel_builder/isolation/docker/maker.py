@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from headless_wheel_builder.ownership import boot
+from headless_wheel_builder.process_status import is_zombie, start_ticks
 
 
 def mark() -> str:
     """Return what tells this process from all others, on this machine and elsewhere; empty where nothing can."""
-    place, began = _place(), _began(os.getpid())
-    return f"{place}:{os.getpid()}:{began}" if place and began else ""
+    place, start = _place(), start_ticks()
+    return f"{place}:{os.getpid()}:{start}" if place and start is not None else ""
 
 
 def is_gone(mark: str) -> bool:
@@ -20,9 +20,23 @@ def is_gone(mark: str) -> bool:
     It is not known of processes of other machines, nor of those that cannot be seen from here.
     """
     match mark.rsplit(":", 2):
-        case [place, process, began] if process.isdecimal() and place == _place():
-            return _began(int(process)) != began
+        case [place, process, start] if process.isdecimal() and place == _place():
+            return not _is_running(int(process), start)
     return False
+
+
+def _is_running(process: int, start: str) -> bool:
+    now = start_ticks(process)
+    if now is not None:
+        return str(now) == start and not is_zombie(process)
+    # Where /proc is mounted with hidepid, it does not show processes of other users.
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _place() -> str:
@@ -30,14 +44,4 @@ def _place() -> str:
     try:
         return f"{boot()}:{os.stat('/proc/self/ns/pid').st_ino}"
     except OSError:
-        return ""
-
-
-def _began(process: int) -> str:
-    """Return when a process began, in ticks since the boot; empty if there is none."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
-        # After its name, which may have anything in it.
-        return text.rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
         return ""
