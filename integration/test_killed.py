@@ -10,7 +10,7 @@ from pathlib import Path
 import local_index
 import projects
 import pytest
-from frontends import Frontends, Running, left_nothing, tree
+from frontends import Frontends, Running, digest, left_nothing, tree
 from test_interruption import hanging, slow_requirement
 
 PHASES = {
@@ -46,6 +46,21 @@ def build_wheel(*args):
     subprocess.run([sys.executable, "-c", starting], check=True)
     open({reached!r}, "w").close()
     time.sleep(600)
+"""
+# Ends where a file of the release tree has been opened, and nothing was written to it.
+HALF = """
+import os, time
+import setuptools
+from distutils import file_util
+
+def opened(path, mode):
+    file = open(path, mode)
+    if os.path.basename(path) == "demo.py" and mode == "wb":
+        open({reached!r}, "w").close()
+        time.sleep(600)
+    return file
+
+file_util.open = opened
 """
 
 
@@ -152,3 +167,24 @@ def test_daemons_of_what_has_no_host_end_with_a_killed_frontend(
     running = frontends.start("ours", "-w", "demo", root=root, prefix=prefix, env=env)
     running.wait_for(reached)
     killed(running)
+
+
+@pytest.mark.parametrize("flags", [(), ("-s",), ("-s", "-w", "--python", "3")], ids=" ".join)
+def test_half_an_sdist_that_setuptools_left_does_not_get_into_the_next_one(
+    frontends: Frontends, root: Path, flags: tuple[str, ...]
+) -> None:
+    demo = projects.setuptools(root)
+    reached = root.parent / "reached"
+    (demo / "setup.py").write_text(f"{HALF.format(reached=os.fspath(reached))}\nsetuptools.setup()\n")
+    running = frontends.start("ours", *flags, root=root, cwd=demo)
+    running.wait_for(reached)
+    killed(running)
+    assert (demo / "demo-1.0" / "demo.py").read_text() == ""
+
+    (demo / "setup.py").write_text("import setuptools\nsetuptools.setup()\n")
+    run = frontends.start("ours", *flags, root=root, cwd=demo, temporary=running.temporary).finish()
+    assert run.exit_code == 0, run.stderr
+    assert run.stderr.count("WARNING The sdist is made again") == 1
+    _, content = run.contents["demo/dist/demo-1.0.tar.gz"]["demo-1.0/demo.py"]
+    assert content == digest((demo / "demo.py").read_bytes())
+    assert not (demo / "demo-1.0").exists()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from headless_wheel_builder.background import begin
 from headless_wheel_builder.core.deadline import limited
 from headless_wheel_builder.core.project import BuildSystem, read_build_system
+from headless_wheel_builder.core.release_tree import ReleaseTrees
 from headless_wheel_builder.core.request import WHEEL_SUFFIX, BuildRequest, is_file_with
 from headless_wheel_builder.core.result import BuildResult
 from headless_wheel_builder.core.stage import Stage, check_output_dir, staging
@@ -201,11 +202,24 @@ class Build:
         with self._provisioned(build_system) as environment:
             self._add_requirements(source, kind, build_system, environment)
             backend = self._backend(source, build_system, environment)
-            folder = stage.folder()
             with self._timed(kind):
-                name = environment.fetch(kind, folder, backend.build(kind, folder))
+                folder, name = self._made(source, kind, stage, lambda folder: backend.build(kind, folder), environment)
             with self._timed("verify"):
                 return self._take(folder, name, kind, output_dir=stage.output_dir)
+
+    def _made(
+        self, source: str, kind: Kind, stage: Stage, hook: Callable[[str], str], environment: Provisioned
+    ) -> tuple[str, str]:
+        """Return where a hook has made what; it is called again if it took what an earlier one had left."""
+        release_trees = ReleaseTrees(source)
+        folder = stage.folder()
+        name = environment.fetch(kind, folder, hook(folder))
+        if kind == "sdist" and release_trees.were_used(name):
+            what = f"a build that was ended had left part of one in {source}"
+            self._context.report(Warned(f"The sdist is made again: {what}"))
+            folder = stage.folder()
+            name = environment.fetch(kind, folder, hook(folder))
+        return folder, name
 
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
         from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
