@@ -79,6 +79,23 @@ def test_a_daemon_is_ended_with_its_build_and_strangers_are_not(tmp_path: Path) 
 
 
 @linux
+def test_a_host_of_a_killed_process_has_time_to_end_what_its_hooks_left(tmp_path: Path) -> None:
+    program = "import subprocess, sys; from headless_wheel_builder.guard import Guard, GuardedProcesses\n"
+    program += "guard = Guard().begin(); env = GuardedProcesses(guard).host_environ({})\n"
+    program += "subprocess.Popen([sys.executable, '-c', *sys.argv[1:]], env=env, start_new_session=True)\n"
+    program += "print(guard.process.pid, flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", program, SLEEPER, str(tmp_path / "pid")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        guard = int(process.stdout.readline())
+        host = pid_in(tmp_path / "pid")
+        process.kill()
+    assert is_gone(guard)
+    assert is_alive(host)
+    os.kill(host, signal.SIGKILL)
+
+
+@linux
 def test_nobody_is_looked_for_where_orphans_are_ended_otherwise(tmp_path: Path) -> None:
     guard = Guard(adopts=True)
     argv = [sys.executable, "-c", DAEMON, str(tmp_path / "pid")]

@@ -34,12 +34,14 @@ def watch(descriptor: int, mark: str) -> None:
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
-    if not is_over and os.path.exists("/proc/self/environ"):
+    if not is_over:
         kill_marked(mark)
 
 
 def kill_marked(mark: str) -> None:
     """Kill the processes that have a mark in their environment, and what those start meanwhile."""
+    if not os.path.exists("/proc/self/environ"):
+        return
     entry = os.fsencode(f"{VARIABLE}={mark}")
     for _ in range(MOST_LOOKS):
         if not sum(_is_killed(int(name), entry) for name in os.listdir("/proc") if name.isdecimal()):
