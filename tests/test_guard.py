@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import is_alive, is_gone, pid_in, wait_for
 
+from headless_wheel_builder import watchman
 from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
@@ -76,6 +77,21 @@ def test_a_daemon_is_ended_with_its_build_and_strangers_are_not(tmp_path: Path) 
     assert is_alive(daemons[1])
     guards[1].close()
     assert not is_alive(daemons[1])
+
+
+@linux
+def test_a_daemon_of_a_build_in_a_hook_ends_with_the_outer_build(tmp_path: Path) -> None:
+    outer, inner = Guard(), Guard()
+    in_the_hook = GuardedProcesses(outer).environ({})
+    for name, env in (("of both", in_the_hook), ("of the inner", {})):
+        argv = [sys.executable, "-c", DAEMON, str(tmp_path / name)]
+        subprocess.run(argv, env=GuardedProcesses(inner).environ(env), check=True)
+    daemon, other = pid_in(tmp_path / "of both"), pid_in(tmp_path / "of the inner")
+    watchman.kill_marked(outer.mark)
+    assert not is_alive(daemon)
+    assert is_alive(other)
+    watchman.kill_marked(inner.mark)
+    assert not is_alive(other)
 
 
 @linux

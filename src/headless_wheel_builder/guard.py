@@ -110,7 +110,7 @@ class Guard:
         if self._adopts:
             return env
         self._has_hosts = True
-        return {**env, watchman.VARIABLE: self._mark_of_hosts}
+        return watchman.marked(env, self._mark_of_hosts)
 
     @property
     def _mark_of_hosts(self) -> str:
@@ -163,7 +163,7 @@ class GuardedProcesses(Processes):
 
     def environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
         """Return an environment by which the guard knows what starts in it."""
-        return {**env, watchman.VARIABLE: self._guard.mark}
+        return watchman.marked(env, self._guard.mark)
 
     def host_environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
         """Return the environment of a host, by which the guard knows what its hooks leave if nobody adopts that."""
