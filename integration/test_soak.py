@@ -19,8 +19,9 @@ from integration.soak.started import Started
 from integration.soak.trial import Trial
 
 SOAK = Path(__file__).with_name("soak")
-# Of which the builds are six different ones, and none has pip make a new environment, which takes as long as the rest.
-SEED = "74"
+# Of which the builds are seven different ones, SIGKILL ends one whose hooks have no host to notice it, and none has pip
+# make a new environment, which takes as long as the rest.
+SEED = "533"
 WAITING = """
 import os, time, setuptools
 from setuptools.command.sdist import sdist
@@ -97,3 +98,26 @@ def test_an_exit_code_that_is_not_promised_is_found(tmp_path: Path) -> None:
 
 def _terminate(started: Started, _: random.Random) -> None:
     started.signal(signal.SIGTERM)
+
+
+# A program that does not hear how it is to end.
+DEAF = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open("started", "w").close()
+time.sleep(1)
+open("demo/dist/demo-1.0.tar.gz", "w").close()
+"""
+
+
+def test_what_is_published_after_the_end_is_found(tmp_path: Path) -> None:
+    deaf = Frontend("deaf", (sys.executable, "-c", DEAF))
+    trial = Trial(tmp_path / "trial", BUILDS[0], tmp_path / "cache", frontend=deaf)
+
+    def terminate(started: Started, _: random.Random) -> None:
+        while not (trial.place.root / "started").exists():
+            time.sleep(0.01)
+        started.signal(signal.SIGTERM)
+
+    outcome = trial.ended(Ending("SIGTERM", terminate, frozenset()), 0.0, random.Random())
+    assert ("hang", "it publishes demo-1.0.tar.gz") in [(flaw.kind, flaw.what) for flaw in outcome.residue]

@@ -59,6 +59,22 @@ def test_what_is_wrong_with_a_store_is_found(
     assert _unsound(tmp_path) == found
 
 
+def test_the_size_of_what_was_used_last_comes_last(tmp_path: Path, environment: Path) -> None:
+    def fill(folder: str) -> None:
+        _fill(folder)
+        (Path(folder) / "more.py").write_text("M = 1\n" * 100)
+
+    with contextlib.closing(Store(os.fspath(tmp_path)).make("two", fill) or pytest.fail("no loan")) as loan:
+        more = Path(loan.folder)
+    for last in (environment, more, environment):
+        os.utime(environment.parent / "manifest", (1, 1))
+        os.utime(more.parent / "manifest", (1, 1))
+        os.utime(last.parent / "manifest", (2, 2))
+        smaller, larger = sorted(soundness.sizes(tmp_path))
+        assert smaller < larger
+        assert soundness.sizes(tmp_path) == ([larger, smaller] if last is environment else [smaller, larger])
+
+
 def test_an_environment_that_does_not_work_is_found(tmp_path: Path, environment: Path) -> None:
     assert environment.exists()
     (found,) = _unsound(tmp_path, "nobody_has_it")

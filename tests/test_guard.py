@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import is_alive, is_gone, pid_in, wait_for
 
+from headless_wheel_builder import watchman
 from headless_wheel_builder.guard import Guard, GuardedProcesses
 from headless_wheel_builder.process import Cancelled, Group, Stoppable
 
@@ -76,6 +77,38 @@ def test_a_daemon_is_ended_with_its_build_and_strangers_are_not(tmp_path: Path) 
     assert is_alive(daemons[1])
     guards[1].close()
     assert not is_alive(daemons[1])
+
+
+@linux
+def test_a_daemon_of_a_build_in_a_hook_ends_with_the_outer_build(tmp_path: Path) -> None:
+    outer, inner = Guard(), Guard()
+    in_the_hook = GuardedProcesses(outer).environ({})
+    for name, env in (("of both", in_the_hook), ("of the inner", {})):
+        argv = [sys.executable, "-c", DAEMON, str(tmp_path / name)]
+        subprocess.run(argv, env=GuardedProcesses(inner).environ(env), check=True)
+    daemon, other = pid_in(tmp_path / "of both"), pid_in(tmp_path / "of the inner")
+    watchman.kill_marked(outer.mark)
+    assert not is_alive(daemon)
+    assert is_alive(other)
+    watchman.kill_marked(inner.mark)
+    assert not is_alive(other)
+
+
+@linux
+def test_a_host_of_a_killed_process_has_time_to_end_what_its_hooks_left(tmp_path: Path) -> None:
+    program = "import subprocess, sys; from headless_wheel_builder.guard import Guard, GuardedProcesses\n"
+    program += "guard = Guard().begin(); env = GuardedProcesses(guard).host_environ({})\n"
+    program += "subprocess.Popen([sys.executable, '-c', *sys.argv[1:]], env=env, start_new_session=True)\n"
+    program += "print(guard.process.pid, flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", program, SLEEPER, str(tmp_path / "pid")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        guard = int(process.stdout.readline())
+        host = pid_in(tmp_path / "pid")
+        process.kill()
+    assert is_gone(guard)
+    assert is_alive(host)
+    os.kill(host, signal.SIGKILL)
 
 
 @linux

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import projects
@@ -42,6 +42,7 @@ class Build:
     :param argv: its arguments
     :param names: how the names of all that it publishes begin
     :param next_argv: those of the build that comes after one that makes a new environment each time; empty for the same
+    :param environ: variables that it gets besides
     """
 
     name: str
@@ -49,6 +50,7 @@ class Build:
     argv: tuple[str, ...]
     names: tuple[str, ...] = ("demo-1.0",)
     next_argv: tuple[str, ...] = ()
+    environ: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def in_tree(root: Path, litter: str = LITTER) -> None:
@@ -78,6 +80,8 @@ BUILDS = (
     Build("new environment by uv", installed, ("demo", "--fresh-env"), next_argv=("demo",)),
     Build("new environment by pip", installed, ("demo", "--fresh-env", "--installer", "pip"), next_argv=("demo",)),
     Build("no isolation", in_tree, ("demo", "-nx")),
+    # A relative folder keeps hooks from having a host.
+    Build("an interpreter for each hook", in_tree, ("demo", "-nx"), environ={"PYTHONPATH": "nowhere"}),
     Build(
         "many targets",
         both,

@@ -23,12 +23,14 @@ class Ending:
     :param act: ends it
     :param codes: the exit codes that it may have, beside that of a build which was complete
     :param is_noticed: whether the command line can clean up
+    :param is_heeded: whether it may publish nothing any more
     """
 
     name: str
     act: Callable[[Started, random.Random], None]
     codes: frozenset[int]
     is_noticed: bool = True
+    is_heeded: bool = True
     at_terminal: bool = False
     is_coroutine: bool = False
 
@@ -66,8 +68,8 @@ ENDINGS = (
     Ending("SIGHUP", _signal(signal.SIGHUP), frozenset({SIGHUP})),
     Ending("second Ctrl-C", _twice, frozenset({SIGINT})),
     Ending("SIGKILL", _signal(signal.SIGKILL), frozenset({137}), is_noticed=False),
-    Ending("SIGKILL of the host", _kill_host, frozenset({1})),
+    Ending("SIGKILL of the host", _kill_host, frozenset({1}), is_heeded=False),
     Ending("closed terminal", _hang_up, frozenset({SIGHUP, 1}), at_terminal=True),
-    Ending("closed output", _hang_up, frozenset({1})),
+    Ending("closed output", _hang_up, frozenset({1}), is_heeded=False),
     Ending("cancelled coroutine", _nothing, frozenset(), is_coroutine=True),
 )

@@ -35,10 +35,11 @@ def unsound(store: Path, module: str, excuse: str) -> Iterator[str]:
     yield from (f"store: {path.name} is left" for path in store.glob("v1/answers/*.new"))
 
 
-def size(store: Path) -> int:
-    """Return the bytes that the manifests of all environments tell of."""
-    manifests = (Shelf(os.fspath(folder)).manifest() for folder in _shelves(store))
-    return sum(manifest.size for manifest in manifests if manifest is not None)
+def sizes(store: Path) -> list[int]:
+    """Return the bytes that the manifest of each environment tells of, last of that which was used last."""
+    shelves = sorted((Shelf(os.fspath(folder)) for folder in _shelves(store)), key=Shelf.used)
+    manifests = (shelf.manifest() for shelf in shelves)
+    return [manifest.size for manifest in manifests if manifest is not None]
 
 
 def empty(store: Path) -> Iterator[str]:

@@ -19,6 +19,8 @@ from watched_engine import WatchedEngine
 CANCELLED = str(Path(__file__).with_name("cancelled.py"))
 # Ctrl-C while Python itself starts, before it runs anything of a program.
 STARTING = (b"Fatal Python error: init_", b"Could not import runpy module")
+# Between an end and its effect, on a machine that has other work.
+SLACK = 0.3
 # The command lines of what the backends of these builds leave.
 LASTING = "time.sleep(600)"
 
@@ -53,11 +55,14 @@ class Trial:
         argv = program if ending.is_coroutine else self._frontend.argv(self.build.argv)
         started = self._start(argv, at_terminal=ending.at_terminal)
         is_complete = not ending.is_coroutine and started.wait(after)
+        ended = time.time()
         ending.act(started, chance)
         began = time.monotonic()
         hangs = not started.wait(DEADLINE)
         seconds = time.monotonic() - began - (after if ending.is_coroutine else 0.0)
         found = [Flaw("hang", "it goes on")] if hangs else list(self._exit_code(started, ending))
+        if ending.is_heeded and not ending.is_coroutine:
+            found += [Flaw("hang", f"it publishes {name}") for name in self.place.published_after(ended + SLACK)]
         found += self._left(started)
         self.place.forget_artifacts()
         # What could not be noticed is removed by this one.
@@ -80,9 +85,9 @@ class Trial:
         is_early = shown == 1 and any(sign in started.output for sign in STARTING)
         if self._frontend.codes and shown not in {0, *ending.codes} and not is_early:
             yield Flaw("exit code", str(shown))
-        # The coroutine makes a wheel only.
-        artifacts = self._complete if ending.is_coroutine else len(self.place.artifacts())
-        if not shown and artifacts < self._complete:
+        artifacts = len(self.place.artifacts())
+        # A program that cancels has done what it was to do.
+        if not shown and not ending.is_coroutine and artifacts < self._complete:
             yield Flaw("exit code", "0, though it is not complete")
         # Of many targets, those that are complete are published.
         if len(self.build.names) == 1 and 0 < artifacts < self._complete:

@@ -40,7 +40,7 @@ class Workplace:
         self._cache = cache
         self._frontend = frontend
         self._engine = engine
-        self.environ = {**frontend.environ(cache), **({"DOCKER_HOST": engine.host} if engine else {})}
+        self.environ = {**build.environ, **frontend.environ(cache), **({"DOCKER_HOST": engine.host} if engine else {})}
         build.make(self.root)
         self._places = [self.root / "dist", self.root / "demo" / "dist"]
         for place in self._places:
@@ -64,6 +64,10 @@ class Workplace:
         # A stage that SIGKILL left is a folder.
         found = [path for place in self._places if place.is_dir() for path in place.iterdir() if path.is_file()]
         return [path for path in found if "old" not in path.name and path.name not in self._frontend.own]
+
+    def published_after(self, moment: float) -> list[str]:
+        """Return the names of artifacts that came later than some time."""
+        return [path.name for path in self.artifacts() if path.stat().st_ctime > moment]
 
     def forget_artifacts(self) -> None:
         """Remove what was published."""

@@ -1,6 +1,7 @@
 """End what a process has started, when it is killed itself and cannot.
 
-Hosts of hooks notice that; a hook with an interpreter of its own, and an installer, do not.
+Hosts of hooks notice that; a hook with an interpreter of its own, and an installer, do not. What a hook left whose host
+was killed has nobody else to end it either, unless this process adopts orphans.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class Guard:
         self.process: Child | None = None
         self._start = start
         self._adopts = adopts
+        self._has_hosts = False
         self._lock = threading.Lock()
         self._ours = -1
 
@@ -100,6 +102,20 @@ class Guard:
         finally:
             os.close(theirs)
 
+    def of_host(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment of a host, by which what its hooks leave is known if nobody adopts that.
+
+        The mark is another one: when this process is killed, a host does more than a guard can, and may not be stopped.
+        """
+        if self._adopts:
+            return env
+        self._has_hosts = True
+        return watchman.marked(env, self._mark_of_hosts)
+
+    @property
+    def _mark_of_hosts(self) -> str:
+        return f"{self.mark}-host"
+
     def note(self, sign: str, running: Stoppable) -> None:
         """Tell it of something that has begun (+) or ended (-), if it is a process group."""
         if isinstance(running, Group):
@@ -114,12 +130,13 @@ class Guard:
 
     def close(self) -> None:
         """End it, and what is left of what it was told of, in whatever process group."""
-        if self.process is None:
-            return
-        with contextlib.suppress(OSError):
-            self._tell(".\n" if self._adopts else "")
-        os.close(self._ours)
-        self.process.wait()
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                self._tell(".\n" if self._adopts else "")
+            os.close(self._ours)
+            self.process.wait()
+        if self._has_hosts:
+            watchman.kill_marked(self._mark_of_hosts)
 
 
 class GuardedProcesses(Processes):
@@ -146,4 +163,8 @@ class GuardedProcesses(Processes):
 
     def environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
         """Return an environment by which the guard knows what starts in it."""
-        return {**env, watchman.VARIABLE: self._guard.mark}
+        return watchman.marked(env, self._guard.mark)
+
+    def host_environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment of a host, by which the guard knows what its hooks leave if nobody adopts that."""
+        return self._guard.of_host(env)

@@ -154,6 +154,10 @@ class Processes:
         """Return the environment that a program gets."""
         return env
 
+    def host_environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the environment that a host of hooks gets, which ends what they leave unless it is killed itself."""
+        return env
+
     @contextlib.contextmanager
     def on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
         """Have `callback` called when the build is cancelled inside the block; raise `Cancelled` if it was already."""

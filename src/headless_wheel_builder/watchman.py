@@ -10,9 +10,12 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 
-# In the environment of what is watched. Whatever starts there has it too, wherever it goes.
+# In the environment of what is watched: its mark, after that of a build in one of whose hooks this is. Whatever starts
+# there has it too, wherever it goes.
 VARIABLE = "_HWB_GUARD"
+SEPARATOR = ":"
 # What cannot be killed, as it waits for a disk for example, is not waited for.
 MOST_LOOKS = 2000
 PAUSE = 0.001
@@ -21,7 +24,7 @@ PAUSE = 0.001
 def watch(descriptor: int, mark: str) -> None:
     """Read of groups that begin (+) and end (-), until nobody is left to tell of any; then kill what is left.
 
-    :param mark: what `VARIABLE` is of all that is watched; nobody is looked for by it after a word that all is over (.)
+    :param mark: what all that is watched has in `VARIABLE`; nobody is looked for by it after a word that it is over (.)
     """
     groups: set[int] = set()
     is_over = False
@@ -34,26 +37,38 @@ def watch(descriptor: int, mark: str) -> None:
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
-    if not is_over and os.path.exists("/proc/self/environ"):
+    if not is_over:
         kill_marked(mark)
 
 
 def kill_marked(mark: str) -> None:
     """Kill the processes that have a mark in their environment, and what those start meanwhile."""
-    entry = os.fsencode(f"{VARIABLE}={mark}")
+    if not os.path.exists("/proc/self/environ"):
+        return
     for _ in range(MOST_LOOKS):
-        if not sum(_is_killed(int(name), entry) for name in os.listdir("/proc") if name.isdecimal()):
+        if not sum(_is_killed(int(name), mark.encode()) for name in os.listdir("/proc") if name.isdecimal()):
             return
         time.sleep(PAUSE)
 
 
-def _is_killed(pid: int, entry: bytes) -> bool:
+def marked(environ: Mapping[str, str], mark: str) -> dict[str, str]:
+    """Return an environment with one mark more."""
+    return {**environ, VARIABLE: SEPARATOR.join(filter(None, [environ.get(VARIABLE), mark]))}
+
+
+def _is_killed(pid: int, mark: bytes) -> bool:
     # One that has ended has no environment.
     with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as environ:
-        if entry in environ.read().split(b"\0"):
+        if mark in _marks(environ.read()):
             os.kill(pid, signal.SIGKILL)
             return True
     return False
+
+
+def _marks(environ: bytes) -> list[bytes]:
+    name = os.fsencode(f"{VARIABLE}=")
+    found = [one for one in environ.split(b"\0") if one.startswith(name)]
+    return found[0].removeprefix(name).split(SEPARATOR.encode()) if found else []
 
 
 if __name__ == "__main__":

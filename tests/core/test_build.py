@@ -557,6 +557,9 @@ def test_a_build_that_takes_too_long_publishes_nothing(
     builder.processes.checkpoint()
 
 
-def test_a_time_that_is_none_is_refused_before_anything_is_made(builder: Builder, local_backend: LocalBackend) -> None:
-    with pytest.raises(RequestError, match="0 is no number of seconds for a build"):
-        builder.build(local_backend(), timeout=0).run()
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0"), (1e11, r"1e\+11")])
+def test_a_time_that_is_none_is_refused_before_anything_is_made(
+    builder: Builder, local_backend: LocalBackend, seconds: float, shown: str
+) -> None:
+    with pytest.raises(RequestError, match=f"{shown} is no number of seconds for a build"):
+        builder.build(local_backend(), timeout=seconds).run()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LocalBackend
-from support import SDIST, WHEEL, FakeProvisioner, LocalProject, Recorder, is_gone, make_distribution, pid_in
+from support import SDIST, WHEEL, FakeProvisioner, LocalProject, Recorder, is_alive, is_gone, make_distribution, pid_in
 
 from headless_wheel_builder import BuildConfig, BuildEngine, build_wheel
 from headless_wheel_builder.errors import (
@@ -29,6 +29,19 @@ SLEEPING = """
 def build_wheel(*arguments):
     open(HOME + "/pid", "w").write(f"{os.getpid()}\\n")
     time.sleep(60)
+"""
+# A process that has left its group, and whose parent has gone; then the end of the host.
+DAEMON = """
+def build_wheel(*arguments):
+    import signal, subprocess
+    argv = [sys.executable, "-c", "import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)"]
+    start = f"import subprocess; subprocess.Popen({argv}, start_new_session=True, stdin=-3, stderr=-3)"
+    with open(HOME + "/pid", "w") as file:
+        subprocess.run([sys.executable, "-c", start], check=True, stdout=file)
+    while not os.path.getsize(HOME + "/pid"):
+        time.sleep(0.01)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
 """
 ASKING = "def get_requires_for_build_wheel(config_settings=None):\n    return ['extra >= 2']\n"
 REQUIRING = "[build-system]\nrequires = ['base', 'base']\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
@@ -202,6 +215,14 @@ def test_cancelling_the_coroutine_ends_the_hook_before_it_returns(local_backend:
         return pid_in(project.home / "pid")
 
     assert is_gone(asyncio.run(main()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="elsewhere hooks have no host")
+def test_a_daemon_of_a_hook_whose_host_was_killed_ends_with_the_build(local_backend: LocalBackend) -> None:
+    project = local_backend(DAEMON)
+    with pytest.raises(HookFailedError):
+        build(project, NoIsolation())
+    assert not is_alive(pid_in(project.home / "pid"))
 
 
 def test_two_builds_at_once_do_not_mix_their_folders_settings_and_warnings(local_backend: LocalBackend) -> None:

@@ -108,12 +108,23 @@ def test_without_limits_nobody_watches() -> None:
         assert not [one for one in threading.enumerate() if one.name == "watchdog"]
 
 
-@pytest.mark.parametrize("number", [0.0, -1.0, float("inf"), float("nan")])
+@pytest.mark.parametrize("number", [0.0, -1.0, float("inf"), float("nan"), 1e11])
 @pytest.mark.parametrize("name", ["timeout", "silence"])
-def test_what_is_no_time_is_refused(name: str, number: float) -> None:
+def test_what_is_no_time_or_longer_than_anything_can_wait_is_refused(name: str, number: float) -> None:
     with pytest.raises(RequestError, match="is no number of seconds for a hook"):
         Patience(**{name: number}).check()
     Patience(**{name: 0.5}).check()
+
+
+def test_the_longest_time_can_be_waited_for() -> None:
+    patience = Patience(timeout=threading.TIMEOUT_MAX, silence=threading.TIMEOUT_MAX)
+    patience.check()
+    ends = Ends()
+    with Watchdog(patience, ends) as dog:
+        time.sleep(0.01)
+        assert [one for one in threading.enumerate() if one.name == "watchdog"]
+    dog.check(0)
+    assert ends.how == []
 
 
 class Hangs:

@@ -67,7 +67,8 @@ class HookHost:
 
     def _group_of(self, order: Order, theirs: Sequence[int]) -> Group:
         argv = order.argv(theirs)
-        return Group.start(argv, cwd=order.source, env=order.environ, output=self._output, pass_fds=theirs)
+        env = self._processes.host_environ(order.environ)
+        return Group.start(argv, cwd=order.source, env=env, output=self._output, pass_fds=theirs)
 
     def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str | None = None, on_output: OnOutput | None = None

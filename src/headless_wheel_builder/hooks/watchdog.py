@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,9 +45,9 @@ class Patience:
 def check_seconds(number: float | None, what: str) -> None:
     """Check a number of seconds.
 
-    :raises RequestError: it is none
+    :raises RequestError: it is none, or more than anything can wait
     """
-    if number is not None and not 0 < number < math.inf:
+    if number is not None and not 0 < number <= threading.TIMEOUT_MAX:
         raise RequestError(f"{number:g} is no number of seconds {what}", hint="Write for example 600.")
 
 

@@ -82,6 +82,11 @@ def test_a_container_of_a_process_that_was_killed_is_lost_at_once() -> None:
     assert not is_lost(listed("kept for its user", 1, "running", **{MAKER: gone, KEPT: "1"}), NOW)
 
 
+def test_a_container_that_runs_is_not_lost_while_whoever_made_it_is_there() -> None:
+    assert not is_lost(listed("of a very long build", 30 * DAY, "running", **{MAKER: mark()}), NOW)
+    assert is_lost(listed("of a very long program", 30 * DAY, "exited", **{MAKER: mark()}), NOW)
+
+
 @pytest.mark.parametrize("names", [["/somebody's"], ["/somebody's", "/linked/to"], [], None])
 def test_a_container_that_somebody_made_of_our_image_is_never_lost(names: list[str] | None) -> None:
     """An image has the labels of the container that it was made of, and gives them to those that are made of it."""

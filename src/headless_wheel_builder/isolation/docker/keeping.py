@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from headless_wheel_builder.isolation.docker.engine import ERRORS, Engine
-from headless_wheel_builder.isolation.docker.maker import is_gone
+from headless_wheel_builder.isolation.docker.maker import is_there
 from headless_wheel_builder.isolation.docker.plan import KEPT, LABEL, MAKER
 
 # Engines write parts of seconds too, with more digits than Python reads.
@@ -28,7 +28,7 @@ LONGEST: Final = 30 * DAY
 LARGEST: Final = 10 * 1024**3
 # A container that does not run is one that an engine lost: it has been started within a second of being made.
 LOST_AFTER: Final = 10 * 60
-# One that runs has a frontend, unless that is on a machine which went away without a word.
+# One that runs has a frontend, unless that is on another machine, which may have gone away without a word.
 ABANDONED_AFTER: Final = 2 * DAY
 
 
@@ -76,10 +76,13 @@ def is_lost(container: Mapping[str, Any], now: float) -> bool:
     # What somebody makes of one of our images has the labels of the container that the image was made of.
     if KEPT in container["Labels"] or container["Labels"][LABEL] not in _names(container):
         return False
-    if is_gone(container["Labels"].get(MAKER, "")):
+    has_maker = is_there(container["Labels"].get(MAKER, ""))
+    if has_maker is False:
         return True
     age = now - container["Created"]
-    return bool(age > (ABANDONED_AFTER if container["State"] == "running" else LOST_AFTER))
+    if container["State"] == "running":
+        return not has_maker and bool(age > ABANDONED_AFTER)
+    return bool(age > LOST_AFTER)
 
 
 def _names(container: Mapping[str, Any]) -> list[str]:

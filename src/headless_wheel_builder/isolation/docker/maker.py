@@ -14,15 +14,15 @@ def mark() -> str:
     return f"{place}:{os.getpid()}:{start}" if place and start is not None else ""
 
 
-def is_gone(mark: str) -> bool:
-    """Tell whether the process that a mark is of is known to have ended.
+def is_there(mark: str) -> bool | None:
+    """Tell whether the process that a mark is of runs.
 
-    It is not known of processes of other machines, nor of those that cannot be seen from here.
+    It is not known (None) of processes of other machines, nor of those that cannot be seen from here.
     """
     match mark.rsplit(":", 2):
         case [place, process, start] if process.isdecimal() and place == _place():
-            return not _is_running(int(process), start)
-    return False
+            return _is_running(int(process), start)
+    return None
 
 
 def _is_running(process: int, start: str) -> bool:
