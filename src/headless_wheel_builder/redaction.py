@@ -21,6 +21,7 @@ _CREDENTIALS: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_WORD: Final = re.compile(r"\S+")
 _ADDRESS: Final = re.compile(r"(?:://|(?<=\bhttp):/|(?<=\bhttps):/)\S+")
 # Links that are signed, and registries that take a token there.
 _QUERY: Final = re.compile(
@@ -51,10 +52,16 @@ def redacted(text: str) -> str:
     """Return a text without the credentials of addresses in it."""
     # Most texts have none, and some are long.
     if ":/" in text and "@" in text:
-        text = _CREDENTIALS.sub(f"://{MASK}@", text)
+        text = _WORD.sub(_without_account, text)
     if ":/" in text:
         text = _ADDRESS.sub(_without_tokens, text)
     return _NO_PORT.sub(rf"\1'{MASK}'", text) if "could not be cast" in text else text
+
+
+def _without_account(word: re.Match[str]) -> str:
+    # What ends with the last @ is read once; else it is once for each address, of which a backend may print many.
+    told, at, rest = word[0].rpartition("@")
+    return _CREDENTIALS.sub(f"://{MASK}@", told + at) + rest
 
 
 def _without_tokens(address: re.Match[str]) -> str:
