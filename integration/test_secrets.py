@@ -12,6 +12,7 @@ from frontends import Frontends, Run
 from local_index import Index, backend
 
 PASSWORD = "s3cr3t-t0ken"
+TOKEN = "s3cr3tT0kenOfTheAddress"
 NAME = "tinybackend"
 PYPROJECT = '[build-system]\nrequires = ["{requirement}"]\nbuild-backend = "tinybackend"\n'
 EVERYTHING = ("--report", "dist/report.json", "--timings", "dist/timings.html")
@@ -137,3 +138,39 @@ def test_a_proxy_that_cannot_be_reached_is_told_without_its_password(project: Pr
     proxy = f"http://jane:{PASSWORD}@127.0.0.1:1"
     env = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), proxy)
     assert project.build("http://index.example/simple", "-v", **env, NO_PROXY="").exit_code == 1
+
+
+class TokenIndex(Index):
+    """An index for whoever knows its address, as are the addresses of its files."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return super().url.replace("/simple", f"/{TOKEN}/org/python/simple/")
+
+    def answer(self, path: str) -> bytes | None:
+        """Return what there is at a path."""
+        folder = f"/{TOKEN}/org/python"
+        content = super().answer(path.removeprefix(folder)) if path.startswith(folder) else None
+        return content and content.replace(b'"url": "/', f'"url": "{folder}/'.encode())
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_a_token_in_the_address_of_an_index_is_told_by_nothing(project: Project, installer: str) -> None:
+    with TokenIndex() as index:
+        index.publish(NAME, "1.0", backend("1.0"))
+        run = project.build(index.url, "-vvv", "--installer", installer, *EVERYTHING)
+    assert run.exit_code == 0, run.stderr
+    assert "/****/org/python/files" in run.stderr
+    assert [text for text in (run.stdout, run.stderr, *(text for _, text in run.texts.values())) if TOKEN in text] == []
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_an_address_that_is_mistyped_in_a_file_is_told_without_its_password(
+    project: Project, index: Index, tmp_path: Path, installer: str
+) -> None:
+    url = address(index).replace("://", ":/")
+    (tmp_path / "uv.toml").write_text(f"[[index]]\nurl = '{url}'\ndefault = true\n")
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {url}\n")
+    env = {"UV_CONFIG_FILE": os.fspath(tmp_path / "uv.toml"), "PIP_CONFIG_FILE": os.fspath(tmp_path / "pip.conf")}
+    project.build("", "-vvv", "--installer", installer, **env)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,11 @@ HIDDEN = {
     "<https://host/?access_token=s3cret>": "<https://host/?access_token=****>",
     "https://host/s3cretS3cretS3cret/org/repo/python/simple/": "https://host/****/org/repo/python/simple/",
     "index-url = 'https://host/s3cretS3cretS3cret/simple'": "index-url = 'https://host/****/simple'",
+    "https://host/s3cretS3cretS3cret/org/repo/python/demo.whl": "https://host/****/org/repo/python/demo.whl",
+    "https://host/s3cretS3cretS3cret/org/": "https://host/****/org/",
+    "https:/jane:s3cret@host/demo.tar.gz": "https://****@host/demo.tar.gz",
+    "/work/https:/host/s3cretS3cretS3cret/x?token=s3cret": "/work/https:/host/****/x?token=****",
+    "https://host/simple/?key=s3cret&pat=s3cret": "https://host/simple/?key=****&pat=****",
     "Port could not be cast to integer value as 's3cret'": "Port could not be cast to integer value as '****'",
 }
 SHOWN = (
@@ -44,6 +50,10 @@ SHOWN = (
     "https://host/artifactory/api/pypi/pypi-virtual-2024-local/simple/",
     "https://host/packages/0123456789abcdef0123/demo-1.0.tar.gz",
     "https://host/averyveryverylongname/simple/",
+    "https://host/averyveryverylongname/org/",
+    "https://host/?monkey=1&path=2",
+    "C:/jane@work/demo",
+    "file:///builds0123456789abcdef/wheels/",
     "what?token=is no address",
     "ssh://jane@host:22/run/docker.sock",
     "file:///home/jane@work/wheels",
@@ -61,6 +71,13 @@ def test_credentials_of_an_address_are_hidden(text: str, told: str) -> None:
 @pytest.mark.parametrize("text", SHOWN)
 def test_what_is_no_secret_is_shown(text: str) -> None:
     assert redacted(text) == text
+
+
+@pytest.mark.parametrize("many", ["://a:b", "http:/a:", "ssh://a:b", "://a?token", "://a/0a0a0a0a0a0a0a0a/b"])
+def test_a_text_of_addresses_without_end_takes_no_time(many: str) -> None:
+    began = time.perf_counter()
+    redacted("@ " + many * 100_000)
+    assert time.perf_counter() - began < 10
 
 
 def test_texts_are_redacted_wherever_they_are_in_plain_data() -> None:
@@ -106,11 +123,27 @@ def test_what_installers_are_told_is_known_to_be_secret() -> None:
         "PIP_CERT": "/home/jane@work/ca.pem",
         "UV_FIND_LINKS": "git+https://host/a@main",
         "PIP_INDEX_URL": "https://a:b@host",
+        "PIP_FIND_LINKS": "http//joe:mistyped@host/ http://joe:escaped\\@host/ https://tokenuser:@host/",
+        "PIP_PROXY": "https://t0kent0kent0kent0ken:x-oauth@host/",
+        "UV_DEFAULT_INDEX": "https://host/s3cretS3cretS3cret/org/simple/?token=question",
         "PS1": "user:prompt@machine",
     }
     assert set(secrets(environ)) == {
         "jane:hunter22", "hunter22", "t0ken", "joe:pass/word", "pass/word", "joe:other", "other",
-        "proxyuser:proxypass", "proxypass", "named-one",
+        "proxyuser:proxypass", "proxypass", "named-one", "joe:mistyped", "mistyped", "joe:escaped", "escaped",
+        "tokenuser:", "tokenuser", "t0kent0kent0kent0ken:x-oauth", "t0kent0kent0kent0ken", "x-oauth",
+        "s3cretS3cretS3cret", "question",
+    }  # fmt: skip
+
+
+def test_what_files_tell_installers_is_known_to_be_secret() -> None:
+    netrc = "machine host login jane password hunter22\n"
+    settings = (
+        "[global]\n# ask joe@example.org\nindex-url = http:/jane:mistyped@host/simple\nproxy='p:proxypass@proxy'\n"
+    )
+    requirements = "demo @ git+ssh://jane@host/demo.git@main\nother@https://host/o.whl --hash=sha256:00\n"
+    assert set(secrets({}, [netrc, settings, requirements])) == {
+        "hunter22", "jane:mistyped", "mistyped", "p:proxypass", "proxypass",
     }  # fmt: skip
 
 

@@ -260,6 +260,12 @@ def test_what_is_too_large_to_be_shown_is_cut(backends: Backends) -> None:
     assert len(str(error)) < 3000
 
 
+def test_credentials_in_what_is_cut_are_hidden(backends: Backends) -> None:
+    error = refused(backends.build("return ['https://jane:' + 's3cret' * 100 + '@host']"))
+    assert "s3cret" not in str(error)
+    assert "https://****@host" in str(error)
+
+
 @pytest.mark.parametrize(
     "answer", ["[]", '{"hook_missing": true}', '{"unsupported": true, "traceback": 5}', "[" * 50_000]
 )

@@ -20,6 +20,8 @@ TOKENS = (
     "TWINE_PASSWORD", "PYPI_TOKEN", "HATCH_INDEX_AUTH", "NPM_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS", "SSH_AUTH_SOCK",
     "CARGO_REGISTRY_TOKEN", "CARGO_REGISTRIES_OWN_TOKEN", "CARGO_REGISTRIES_OWN_CREDENTIAL_PROVIDER",
     "CARGO_HTTP_PROXY", "MATURIN_PYPI_TOKEN", "MATURIN_PASSWORD", "SCCACHE_WEBDAV_TOKEN", "PYTHON_GITLAB_TOKEN",
+    "PYTHON_token", "CMAKE_http_proxy", "PYTHON_SIGNING_KEY", "MATURIN_REPOSITORY_PASS",
+    "SCCACHE_AZURE_CONNECTION_STRING",
     "VSCODE_GIT_IPC_HANDLE", "DATABASE_URL", "UV_INDEX_URL", "PIP_INDEX_URL", "HTTPS_PROXY", "https_proxy", "NETRC",
     "HOME", "XDG_CONFIG_HOME", "GNUPGHOME", "KUBECONFIG",
 )  # fmt: skip
@@ -38,6 +40,8 @@ def test_what_may_hold_a_token_is_not(name: str) -> None:
 def test_an_address_with_a_password_is_not_allowed_whatever_it_is_called() -> None:
     assert is_allowed("SCCACHE_REDIS", "redis://host")
     assert not is_allowed("SCCACHE_REDIS", "redis://:s3cret@host")
+    assert not is_allowed("GOFLAGS", "-proxy=https://jane:s3cret@host")
+    assert not is_allowed("CCACHE_REMOTE_STORAGE", "https://host/|bearer-token=s3cret")
 
 
 def test_hooks_have_a_home_of_their_own_and_the_compilers_of_the_callers() -> None:

@@ -130,13 +130,14 @@ def variables() -> Kind:
 
     def read(found: Any, path: str, problems: Problems) -> Any:
         if not isinstance(found, Mapping):
-            problems.unexpected(path, found, "a table of strings")
+            # It may be a token, as may be what one of them is.
+            problems.add(path, "expected a table of strings")
             return None
         for name, content in found.items():
             if not name or "=" in name or any(letter.isspace() for letter in name):
                 problems.unexpected(path, name, "the name of a variable")
             if not isinstance(content, str):
-                problems.unexpected(f"{path}.{name}", content, "a string")
+                problems.add(f"{path}.{name}", "expected a string")
         return dict(found)
 
     return Kind(read, _json)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
+from headless_wheel_builder.redaction import redacted
+
 # Longer values are cut in messages.
 LONGEST: Final = 60
 
@@ -45,5 +47,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def shown(found: object) -> str:
     """Return a value much as TOML has it, not too long."""
-    text = json.dumps(found, ensure_ascii=False, default=str)
+    # Before it is cut: of what is then left nobody can tell that it is the beginning of a password.
+    text = redacted(json.dumps(found, ensure_ascii=False, default=str))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -20,6 +20,7 @@ from headless_wheel_builder.errors import (
 )
 from headless_wheel_builder.events import ArtifactBuilding, Kind, MetadataPreparing, Reporter, RequirementsAsking
 from headless_wheel_builder.hooks.launcher import EndedError
+from headless_wheel_builder.redaction import redacted
 from headless_wheel_builder.requirements import find_invalid
 from headless_wheel_builder.shortage import ending, full
 
@@ -181,9 +182,15 @@ def _name(hook: str, result: object) -> str:
     return result
 
 
+class _Repr(reprlib.Repr):
+    def repr_str(self, x: str, level: int) -> str:
+        """Show a text that may be cut, and then no credentials could be found in it any more."""
+        return super().repr_str(redacted(x), level)
+
+
 def _shown(value: object) -> str:
     # What a backend returned can be megabytes, or nested so that it cannot be shown.
-    whole = reprlib.Repr()
+    whole = _Repr()
     whole.maxstring = whole.maxother = whole.maxlong = SHOWN_LIMIT
     return whole.repr(value)
 

@@ -40,7 +40,12 @@ PREFIXES: Final = (
     "WINDOWSSDK",
 )  # fmt: skip
 # Tokens of registries are called so, also those of the programs above.
-SECRET: Final = re.compile(r"TOKEN|PASSW|SECRET|CREDENTIAL|AUTH(?!OR)|PROXY|API_?KEY|PRIVATE|USERNAME")
+SECRET: Final = re.compile(
+    r"TOKEN|PASSW|SECRET|CREDENTIAL|AUTH(?!OR)|PROXY|API_?KEY|PRIVATE|USERNAME|CONNECTION_STRING|_(?:KEY|PASS|PAT|PWD|JWT)$",
+    re.IGNORECASE,
+)
+# How ccache is told a token beside an address.
+ATTRIBUTE: Final = "bearer-token="
 # What installers find distributions with, and what `git` and `keyring` do for them.
 INSTALLERS: Final = re.compile(
     r"UV|UV_.*|PIP_.*|(HTTPS?|ALL|NO|FTP)_PROXY|HOME|XDG_.*|NETRC|SSH_.*|GIT_.*|.*KEYRING.*|DBUS_SESSION_BUS_ADDRESS"
@@ -53,7 +58,9 @@ def is_allowed(name: str, text: str) -> bool:
     """Tell whether hooks get a variable: one that builds are told things by, and that holds no secret."""
     if name not in ALLOWED and not name.startswith(PREFIXES):
         return False
-    return name in ALLOWED or (SECRET.search(name) is None and redacted(text) == text)
+    if name not in ALLOWED and SECRET.search(name) is not None:
+        return False
+    return ATTRIBUTE not in text and redacted(text) == text
 
 
 def for_hooks(environ: Mapping[str, str], home: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -126,7 +127,7 @@ def _run(
     runner: Launcher | None = None,
 ) -> tuple[int, str]:
     log = Log()
-    known = secrets(environ)
+    known = secrets({**context.environ, **environ}, _told(argv, context.environ))
     speaker = Speaker(log, known=known)
     if context.verbosity > 0:
         speaker = Speaker(log, by_lines(lambda line: context.report(CommandOutput(line))), known)
@@ -150,9 +151,27 @@ def requirement_files(work: str, requirements: Sequence[str], constraints: Const
     return ["-r", path, *(["-c", constraints.file(work)] if constraints else [])]
 
 
-def settings(environ: Mapping[str, str], names: Sequence[str], files: Sequence[str | None]) -> list[str]:
+def settings(environ: Mapping[str, str], names: Sequence[str], files: Sequence[str]) -> list[str]:
     """Return the named variables, and what configuration files hold, as texts that differ when one of them does."""
-    return [*(f"{name}={environ.get(name)}" for name in names), *map(_content, filter(None, files))]
+    return [*(f"{name}={environ.get(name)}" for name in names), *map(_content, files)]
+
+
+def uv_files(environ: Mapping[str, str]) -> list[str]:
+    """Return the files of settings that uv may read."""
+    return [*config_files(environ, "uv", "uv.toml"), environ.get("UV_CONFIG_FILE", "")]
+
+
+def pip_files(environ: Mapping[str, str]) -> list[str]:
+    """Return the files of settings that pip may read."""
+    older = [os.path.join(environ.get("HOME", ""), ".pip", "pip.conf"), "/etc/pip.conf"]
+    return [*config_files(environ, "pip", "pip.conf"), *older, environ.get("PIP_CONFIG_FILE", "")]
+
+
+def _told(argv: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """Return what is in the files that may tell an installer credentials."""
+    netrc = environ.get("NETRC") or os.path.join(environ.get("HOME", ""), ".netrc")
+    named = [path for option, path in itertools.pairwise(argv) if option in ("-r", "-c")]
+    return list(map(_content, (*uv_files(environ), *pip_files(environ), netrc, *named)))
 
 
 def config_files(environ: Mapping[str, str], program: str, name: str) -> list[str]:
@@ -178,11 +197,14 @@ def _in(folders: Sequence[str], program: str, name: str) -> list[str]:
 
 
 def _content(path: str) -> str:
+    # Not what can be read only once, as a pipe: the installer wants to read it too.
+    if not os.path.isfile(path):
+        return ""  # most have none
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
-        return ""  # most have none
+        return ""
 
 
 def write(path: str, text: str) -> None:

@@ -16,7 +16,7 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
     Place,
-    config_files,
+    pip_files,
     requirement_files,
     run_installer,
     run_maker,
@@ -91,9 +91,7 @@ class PipInstaller:
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""
-        older = [os.path.join(environ.get("HOME", ""), ".pip", "pip.conf"), "/etc/pip.conf"]
-        files = [*config_files(environ, "pip", "pip.conf"), *older, environ.get("PIP_CONFIG_FILE")]
-        return settings(environ, PIP_SETTINGS, files)
+        return settings(environ, PIP_SETTINGS, pip_files(environ))
 
 
 def _pip(interpreter: Interpreter, python: str, context: Context, *options: str) -> list[str]:

@@ -14,11 +14,11 @@ from headless_wheel_builder.isolation.constraints import Constraints
 from headless_wheel_builder.isolation.installers import (
     PYTHON_PLACES,
     Place,
-    config_files,
     requirement_files,
     run_installer,
     run_maker,
     settings,
+    uv_files,
     with_keyring,
     with_temporary,
     without,
@@ -117,8 +117,7 @@ class UvInstaller:
 
     def settings(self, environ: Mapping[str, str]) -> Sequence[str]:
         """Return the settings that decide what an environment with given distributions looks like."""
-        files = [*config_files(environ, "uv", "uv.toml"), environ.get("UV_CONFIG_FILE")]
-        return settings(environ, UV_SETTINGS, files)
+        return settings(environ, UV_SETTINGS, uv_files(environ))
 
     def _pip(self, context: Context, command: str, *options: str) -> list[str]:
         verbose = [f"-{'v' * min(UV_MOST_VERBOSE, context.verbosity - 1)}"] if context.verbosity > 1 else []

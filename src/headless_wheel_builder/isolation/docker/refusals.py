@@ -10,6 +10,7 @@ from headless_wheel_builder.errors import IsolationError
 from headless_wheel_builder.isolation.docker.images import PLATFORMS, Image
 from headless_wheel_builder.isolation.docker.inspection import SYNTAX
 from headless_wheel_builder.isolation.docker.reference import Reference, parse_reference
+from headless_wheel_builder.redaction import redacted
 from headless_wheel_builder.values import value
 
 # Some registries answer with a page.
@@ -104,7 +105,7 @@ def refused(image: Image, reason: str, has: str) -> IsolationError:
     :param has: the platform of an image of that name that the engine has; empty if it has none
     """
     reference = parse_reference(image.reference)
-    shown = textwrap.shorten(reason, LONGEST_REASON, placeholder=" ...")
+    shown = textwrap.shorten(redacted(reason), LONGEST_REASON, placeholder=" ...")
     there = f"The engine has it, but for {has}, and {image.platform} was wanted. " if has else ""
     return IsolationError(
         f"The image {image.reference} cannot be pulled",
