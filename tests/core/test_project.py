@@ -117,6 +117,14 @@ def test_a_number_of_thousands_of_digits_in_pyproject_toml_is_refused(tmp_path: 
     assert "Failed to parse" in refused(make(tmp_path, "a = " + "9" * 5000)).message
 
 
+def test_a_pyproject_toml_of_more_than_16_mib_is_refused_without_being_read_whole(tmp_path: Path) -> None:
+    """An sdist may have one of any size, and each byte of it costs many in memory."""
+    with (tmp_path / "pyproject.toml").open("wb") as file:
+        file.write(b'[build-system]\nrequires = []\nbuild-backend = "b"\n#')
+        file.truncate(2**40)
+    assert "larger than 16 MiB" in refused(os.fspath(tmp_path)).message
+
+
 def test_a_pyproject_toml_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").mkdir()
     error = refused(os.fspath(tmp_path))

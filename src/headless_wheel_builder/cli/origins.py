@@ -60,12 +60,14 @@ def _of_source(source: str, arguments: Arguments, size: int | None) -> Configura
         return _of_sdist(source, most) if arguments.config_from_sdist else None
     is_named = bool(arguments.srcdirs)
     path = os.path.join(source, FILE)
+    from headless_wheel_builder.core.project import LARGEST
+
     # Whether the source can be read is the build's to say.
     try:
         if is_named and not os.path.isdir(source):
             return None
         with open(path, "rb") as file:
-            content = file.read()
+            content = file.read(LARGEST + 1)
     except OSError:
         return None
     return _of_file(path, content)

@@ -23,6 +23,8 @@ else:
 LEGACY_BACKEND: Final = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES: Final = ("setuptools >= 40.8.0",)
 KEYS: Final = ("requires", "build-backend", "backend-path")
+# Real ones are a thousand times smaller.
+LARGEST: Final = 16 * 1024 * 1024
 # The similarity from which a misspelt key is pointed out.
 TYPO_RATIO: Final = 0.8
 
@@ -97,7 +99,7 @@ def _not_a_directory(source: str) -> dict[str, str]:
 def _load(path: str) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
-            content = file.read()
+            content = file.read(LARGEST + 1)
     except FileNotFoundError:
         return {}
     except PermissionError as error:
@@ -113,8 +115,12 @@ def parse_pyproject(path: str, content: bytes) -> Mapping[str, Any]:
     """Parse a pyproject.toml.
 
     :param path: for messages
-    :raises ProjectError: it is no TOML
+    :raises ProjectError: it is no TOML, or too much of it
     """
+    if len(content) > LARGEST:
+        raise ProjectError(
+            f"{path} is larger than {LARGEST >> 20} MiB", cause="Memory would be needed for all of it, many times over."
+        )
     try:
         table: dict[str, Any] = tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
