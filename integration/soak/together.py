@@ -115,6 +115,9 @@ class Crowd:
         for place in killed or [self._folder / "cases" / "quiet"]:
             yield from self.build(place, UNDISTURBED, random.Random(0)).wrong
             yield from (f"left in the output folder: {path.name}" for path in (place / "dist").glob(".*"))
+        # The environment of the one before is there for certain, and may not be used any more.
+        self.change_index()
+        yield from self.build(self._folder / "cases" / "newer", UNDISTURBED, random.Random(0)).wrong
         soundness.tidied(self.store)
         yield from soundness.unsound(self.store, BACKEND, STAINED)
         yield from (f"temporary: {path}" for path in self._temporary.rglob("*"))
