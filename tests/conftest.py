@@ -50,9 +50,11 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def as_nobody() -> Iterator[Path]:
     """Give a folder, and run the test as a user that permissions mean something to, even if root runs the tests."""
     is_root = os.getuid() == 0
-    if is_root:
-        os.setresuid(NOBODY, NOBODY, 0)
+    # Where temporary folders are, nobody may be allowed to make one.
     folder = Path(tempfile.mkdtemp())
+    if is_root:
+        os.chown(folder, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, 0)
     try:
         yield folder
     finally:
