@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import textwrap
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 MARK = "HOST_TEST_MARK"
 # The folder of pyproject-hooks' input and output.
 ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
-CONTROL = re.compile(r"/tmp/tmp[a-z0-9_]{8}")
+CONTROL = re.compile(re.escape(tempfile.gettempdir()) + r"/tmp[a-z0-9_]{8}")
 
 
 def backend(at_import: str = "", in_hook: str = "return 'x'") -> str:
