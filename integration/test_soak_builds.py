@@ -11,8 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from containers import IMAGE
 from integration.soak import soundness
+from integration.soak.faulty_engine import FaultyEngine
 
+from headless_wheel_builder.isolation.docker.maker import mark
+from headless_wheel_builder.isolation.docker.plan import LABEL, MAKER
 from headless_wheel_builder.isolation.shelf import Shelf
 from headless_wheel_builder.isolation.store import Store
 
@@ -88,6 +92,20 @@ def test_a_lock_that_is_held_is_found_and_a_store_that_is_not_empty(tmp_path: Pa
         assert _unsound(tmp_path) == ["is locked"]
         assert len(list(soundness.empty(tmp_path))) == 1
     assert list(soundness.empty(tmp_path)) == []
+
+
+def test_a_container_that_runs_is_left_although_a_later_build_would_remove_it(engine: str) -> None:
+    gone = mark().rpartition(":")[0] + ":1"
+    name = f"hwb-{os.urandom(6).hex()}"
+    with FaultyEngine(engine) as faulty:
+        labels = {LABEL: name, MAKER: gone}
+        faulty.api.create_container(IMAGE, ["sleep", "600"], entrypoint=[""], name=name, labels=labels)
+        faulty.containers.append(name)
+        assert faulty.strays() == []
+        faulty.api.start(name)
+        assert [one for one in faulty.strays() if name in one]
+        assert faulty.forget() == 1
+        assert faulty.strays() == []
 
 
 @pytest.mark.timeout(600)

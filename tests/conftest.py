@@ -50,20 +50,19 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def as_nobody() -> Iterator[Path]:
     """Give a folder, and run the test as a user that permissions mean something to, even if root runs the tests."""
     is_root = os.getuid() == 0
-    if is_root:
-        os.setresuid(NOBODY, NOBODY, 0)
-    folder = None
+    # Where temporary folders are, nobody may be allowed to make one.
+    folder = Path(tempfile.mkdtemp())
     try:
-        # Which fails where others may not write: the tests that follow are root's again.
-        folder = Path(tempfile.mkdtemp())
+        if is_root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, 0)
         yield folder
     finally:
         if is_root:
             os.setresuid(0, 0, 0)
-        for path in (folder, *folder.rglob("*")) if folder else ():
+        for path in (folder, *folder.rglob("*")):
             path.chmod(0o700)
-        if folder:
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)

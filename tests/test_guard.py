@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,22 @@ def test_a_cancelled_build_ends_as_ever(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         processes.run([sys.executable, "-c", program], env={}, cwd=tmp_path, on_output=cancel)
     guard.close()
+
+
+def test_nobody_waits_for_what_a_program_has_forked_while_it_builds() -> None:
+    guard = Guard().begin()
+    pid = os.fork()
+    if not pid:
+        time.sleep(600)
+        os._exit(0)
+    try:
+        closing = threading.Thread(target=guard.close, daemon=True)
+        closing.start()
+        closing.join(20)
+        assert not closing.is_alive()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def test_a_guard_that_is_gone_does_not_fail_a_build() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from headless_wheel_builder import HeadlessWheelBuilderError, build_wheel
 
 # Between the cancellation and its effect, on a machine that has other work.
-SLACK = 0.3
+SLACK = 0.5
 
 
 async def main(source: str, seconds: float) -> float:

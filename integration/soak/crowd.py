@@ -78,21 +78,23 @@ def _interrupted(started: Started) -> None:
     started.signal(signal.SIGINT, group=True)
 
 
+# What is said of an environment in which a hook, or who removes it, has changed something.
+CHANGED = "was changed while it was in use"
 UNDISTURBED = Kind("same requirements, uv", (*FRONTEND, "demo"))
+OTHER = Kind("different requirements, uv", (*FRONTEND, "{other}"))
+CLEAN_UP = Kind("clean-up of all that is not in use", (sys.executable, TIDYING), publishes=False)
 PIP = ("--installer", "pip")
 KINDS = (
     UNDISTURBED,
     Kind("same requirements, pip", (*FRONTEND, "demo", *PIP)),
-    Kind("different requirements, uv", (*FRONTEND, "{other}")),
+    OTHER,
     Kind("different requirements, pip", (*FRONTEND, "{other}", *PIP)),
     Kind("another interpreter", (*FRONTEND, "demo", "--python", "{python}")),
     Kind("new environment, uv", (*FRONTEND, "{other}", "--fresh-env")),
     Kind("new environment, pip", (*FRONTEND, "demo", "--fresh-env", *PIP)),
     Kind("two projects at once", (*FRONTEND, "demo", "{other}", "--python", "3", "-s", "-w", "--jobs", "2")),
     Kind("three coroutines of one process", (sys.executable, GATHERED, "demo", "{other}", "demo")),
-    Kind(
-        "a hook changes its environment", (*FRONTEND, "staining"), publishes=False, says="was changed while it was in"
-    ),
+    Kind("a hook changes its environment", (*FRONTEND, "staining"), publishes=False, says=CHANGED),
     Kind("a hook fails", (*FRONTEND, "failing"), frozenset({1}), publishes=False, says="on purpose"),
     Kind(
         "a requirement that nobody has", (*FRONTEND, "wanting"), frozenset({1}), publishes=False, says="nobody-has-it"
@@ -100,7 +102,7 @@ KINDS = (
     Kind("SIGKILL, same requirements", (*FRONTEND, "demo"), frozenset({0, 137}), _killed, publishes=False),
     Kind("SIGKILL, different requirements", (*FRONTEND, "{other}"), frozenset({0, 137}), _killed, publishes=False),
     Kind("SIGINT", (*FRONTEND, "{other}"), frozenset({0, 130}), _interrupted, publishes=False),
-    Kind("clean-up of all that is not in use", (sys.executable, TIDYING), publishes=False),
+    CLEAN_UP,
 )
 
 

@@ -14,7 +14,7 @@ from docker.errors import APIError
 from watched_engine import KEY, REQUEST, WatchedEngine, connected
 
 from headless_wheel_builder.isolation.docker.keeping import LOST_AFTER, is_lost
-from headless_wheel_builder.isolation.docker.plan import LABEL
+from headless_wheel_builder.isolation.docker.plan import LABEL, MAKER
 
 Client: TypeAlias = socket.socket
 # What somebody else may say instead of the engine.
@@ -97,7 +97,9 @@ class FaultyEngine(WatchedEngine):
     def strays(self) -> list[str]:
         """Return what is there of builds that has to be gone: a later build would not remove it either."""
         now = time.time() + LOST_AFTER + 1
-        found = [f"container {one['Names']} {one['State']}" for one in self._made() if not is_lost(one, now)]
+        # Whoever made it has ended, for which a later build removes any. But one that runs has to end by itself.
+        made = [{**one, "Labels": {**one["Labels"], MAKER: ""}} for one in self._made()]
+        found = [f"container {one['Names']} {one['State']}" for one in made if not is_lost(one, now)]
         return [*found, *self._unexpected]
 
     def forget(self) -> int:

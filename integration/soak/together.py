@@ -18,8 +18,11 @@ from integration.soak import soundness
 from integration.soak.arguments import Options
 from integration.soak.crowd import (
     BACKEND,
+    CHANGED,
+    CLEAN_UP,
     HELPERS,
     KINDS,
+    OTHER,
     OTHERS,
     UNDISTURBED,
     Kind,
@@ -107,6 +110,8 @@ class Crowd:
         wrong += self._published(place / "dist", built, known) if kind.publishes else self._whole(place / "dist")
         text = started.output.decode(errors="replace")
         wrong += [] if kind.says in text else [f"it does not say {kind.says!r}"]
+        # No hook changes the environments of these: it was removed, or overwritten.
+        wrong += [f"its environment {CHANGED}"] if CHANGED in text and set(built) <= set(OTHERS) else []
         return Verdict(kind.name, tuple(wrong), seconds, text)
 
     def quiet(self) -> Iterator[str]:
@@ -119,6 +124,20 @@ class Crowd:
         yield from soundness.unsound(self.store, BACKEND, STAINED)
         yield from (f"temporary: {path}" for path in self._temporary.rglob("*"))
 
+    def _certain(self) -> Iterator[str]:
+        """Say what is wrong where it is no matter of chance what happens at the same time."""
+        place = self._folder / "cases"
+        # The environment of the first is there, and may not be used any more.
+        yield from self.build(place / "older", UNDISTURBED, random.Random(0)).wrong
+        self.change_index()
+        yield from self.build(place / "newer", UNDISTURBED, random.Random(0)).wrong
+        # What is used is not removed.
+        with ThreadPoolExecutor(1) as pool:
+            tidying = pool.submit(self.build, place / "tidying", CLEAN_UP, random.Random(0))
+            for number in range(2):
+                yield from self.build(place / f"tidied-{number}", OTHER, random.Random(0)).wrong
+            yield from tidying.result().wrong
+
     def end(self) -> Iterator[str]:
         """Say what is wrong with the store when it is made smaller, and then empty."""
         before = soundness.sizes(self.store)
@@ -129,6 +148,7 @@ class Crowd:
         if size > half or (not size and before[-1] <= half):
             yield f"store: it has {size} bytes, and may have {half}"
         yield from soundness.unsound(self.store, BACKEND, STAINED)
+        yield from self._certain()
         yield from soundness.empty(self.store)
 
     def _watched(self, started: Started, kind: Kind, chance: random.Random) -> tuple[float, list[str]]:

@@ -20,7 +20,7 @@ CANCELLED = str(Path(__file__).with_name("cancelled.py"))
 # Ctrl-C while Python itself starts, before it runs anything of a program.
 STARTING = (b"Fatal Python error: init_", b"Could not import runpy module")
 # Between an end and its effect, on a machine that has other work.
-SLACK = 0.3
+SLACK = 0.5
 # The command lines of what the backends of these builds leave.
 LASTING = "time.sleep(600)"
 

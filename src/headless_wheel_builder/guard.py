@@ -132,7 +132,7 @@ class Guard:
         """End it, and what is left of what it was told of, in whatever process group."""
         if self.process is not None:
             with contextlib.suppress(OSError):
-                self._tell(".\n" if self._adopts else "")
+                self._tell(".\n" if self._adopts else "!\n")
             os.close(self._ours)
             self.process.wait()
         if self._has_hosts:

@@ -22,18 +22,19 @@ PAUSE = 0.001
 
 
 def watch(descriptor: int, mark: str) -> None:
-    """Read of groups that begin (+) and end (-), until nobody is left to tell of any; then kill what is left.
+    """Read of groups that begin (+) and end (-), until the end (!), or nobody is left to tell; then kill what is left.
 
-    :param mark: what all that is watched has in `VARIABLE`; nobody is looked for by it after a word that it is over (.)
+    :param mark: what all that is watched has in `VARIABLE`; nobody is looked for by it after an end without orphans (.)
     """
     groups: set[int] = set()
     is_over = False
     with open(descriptor, encoding="ascii") as lines:
         for line in lines:
-            if line[0] == ".":
-                is_over = True
-            else:
-                (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+            if line[0] in ".!":
+                # Not the end of the pipe: whatever was forked from the other process meanwhile may have it for ever.
+                is_over = line[0] == "."
+                break
+            (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     for group in groups:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
