@@ -13,6 +13,11 @@ from containers import Containers
 from frontends import Frontends, Run
 from local_index import Index, backend
 
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path[:0] = [os.fspath(TESTS / "hooks")]
+
+from namespaces import can_leave_network  # noqa: E402
+
 TOKENS = {
     "GITHUB_TOKEN": "t0ken-of-the-job",
     "TWINE_PASSWORD": "t0ken-of-pypi",
@@ -101,6 +106,38 @@ def test_hooks_get_no_token_and_what_they_are_given(project: Project, isolation:
     # Else what is looked at here would prove nothing.
     project.build(*isolation, table=table, files=in_tree(project))
     assert set(project.told()) == TOKENS.keys()
+
+
+# Looks for variables where a hook finds what it was not given.
+SEARCHING = """
+import glob, os
+
+def _told():
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        try:
+            with open(path, "rb") as file:
+                yield from (line for line in file.read().split(b"\\0") if b"t0ken-of-the-job" in line)
+        except OSError:
+            pass
+
+def build_wheel(*args, plain=build_wheel):
+    print("TOLD", sorted(set(_told())), flush=True)
+    return plain(*args)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc elsewhere")
+@pytest.mark.parametrize(
+    ("network", "told"), [((), [b"GITHUB_TOKEN=t0ken-of-the-job"]), (("--no-network",), [])], ids=str
+)
+def test_variables_of_other_processes_are_read_by_who_looks_for_them_unless_without_a_network(
+    project: Project, network: tuple[str, ...], told: list[bytes]
+) -> None:
+    if network and not can_leave_network():
+        pytest.skip("this system lets nobody leave the network")
+    files = {"backend.py": f"{projects.BACKEND}\n{projects.SILENT}\n{SEARCHING}", "demo.py": ""}
+    run = project.build("-w", "--clean-env", *network, table=projects.TABLE.format(requires="[]"), files=files)
+    assert f"TOLD {told}\n" in run.stdout
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no hook host elsewhere")

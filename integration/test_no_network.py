@@ -166,13 +166,13 @@ class World:
         """Make a project with a backend of its own, whose hooks get fresh interpreters."""
         return self._open(projects.demo(self.root, self._trying() + change))
 
-    def installed(self, *, asked: Sequence[str] = ()) -> Path:
+    def installed(self, *, asked: Sequence[str] = (), change: str = "") -> Path:
         """Make a project with a backend from the index, whose hooks are forked.
 
         :param asked: what its hook asks for
         """
-        change = f"REQUIRES['wheel'] = {list(asked)!r}\n"
-        self.index.publish("trying", "1.0", local_index.backend("1.0", self._trying() + change))
+        asking = f"REQUIRES['wheel'] = {list(asked)!r}\n"
+        self.index.publish("trying", "1.0", local_index.backend("1.0", self._trying() + asking + change))
         return self._open(projects.write(self.root / "demo", {"pyproject.toml": BACKEND, "name": "demo"}))
 
     def run(self, *argv: str, env: dict[str, str] | None = None, **options: Any) -> Run:
@@ -241,6 +241,30 @@ def test_forked_hooks_reach_nobody_and_what_they_ask_for_is_installed(world: Wor
         assert [(one["hook"], one["forked"]) for one in seen] == [(hook, True) for hook in ALL_HOOKS]
         has_no_network(seen)
         assert [one["has asked"] for one in seen] == [False, False, False, True]
+    assert world.outside.reached == 0
+
+
+# Below `TRYING`: leaves in its environment what every interpreter runs that is started there.
+LEAVING = """
+def get_requires_for_build_wheel(config_settings=None, plain=get_requires_for_build_wheel):
+    import sysconfig
+    with open(sysconfig.get_path("purelib") + "/left.pth", "w") as file:
+        file.write(f"import socket; socket.create_connection(('127.0.0.1', {TCP}))\\n")
+    return plain(config_settings)
+"""
+
+
+@pytest.mark.parametrize("argv", [[], ["--fresh-env"], ["--env-dir", "env"]], ids=["kept", "fresh", "in a folder"])
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_what_a_hook_leaves_in_its_environment_is_not_run_by_an_installer(
+    world: World, argv: list[str], installer: str
+) -> None:
+    world.index.publish("asked", "1.0", "")
+    world.installed(asked=["asked"], change=LEAVING)
+    env = {"PIP_INDEX_URL": world.index.url, "PIP_FIND_LINKS": ""}
+    seen = world.seen("-w", "--no-network", "--installer", installer, *argv, env=env)
+    # A build in an environment that was kept begins again when that is found to be changed.
+    assert (seen[0]["has asked"], seen[-1]["has asked"]) == (False, True)
     assert world.outside.reached == 0
 
 

@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))
 
-from integration.soak import batches, frontlines  # noqa: E402 - found only now
+from integration.soak import batches, frontlines, sdists  # noqa: E402 - found only now
 from integration.soak.batches import Batch, survived  # noqa: E402
 from integration.soak.meetings import refusals, summary  # noqa: E402
-from integration.soak.tricks import write  # noqa: E402
+from integration.soak.tricks import BIG, HARMLESS, HONEST, TRICKS, write  # noqa: E402
 
 # Who survives inputs, or not; each tells of one before that.
 BEGIN = """
@@ -109,3 +109,31 @@ def test_what_a_frontend_writes_outside_is_seen(
     met = ground.meet(trick, "trusting")
     assert (met.outcome, bool(met.outside)) == ("nothing built", is_seen), met
     assert met.is_clean is False
+
+
+@pytest.mark.parametrize(
+    ("trick", "frontend", "outcome", "is_clean"),
+    [
+        ("none: an honest one", "ours", "built", True),
+        ("none: an honest one", "ours", "refused", False),
+        ("a member twice", "ours", "built", True),
+        ("sparse file of 1 TB", "ours", "refused", True),
+        ("sparse file of 1 TB", "ours", "built", False),
+        ("sparse file of 1 TB", "build", "built", True),
+        ("bomb: a file of 3 GiB", "ours", "built", True),
+        ("bomb: a file of 3 GiB", "ours, at most 1 GB", "built", False),
+    ],
+)
+def test_what_ours_builds_and_should_not_is_seen(trick: str, frontend: str, outcome: str, *, is_clean: bool) -> None:
+    met = frontlines.Encounter(trick, frontend, outcome, (), 0, frontlines.Used(), 0.0, "")
+    assert met.is_clean is is_clean
+
+
+def test_short_runs_meet_each_trick_sooner_or_later() -> None:
+    assert {trick for seed in range(40) for trick in sdists.chosen(12, seed)} >= set(TRICKS) - BIG - {
+        "pax header of gigabytes",
+        "name of gigabytes",
+        "1,000,000 members",
+    }
+    assert set(sdists.chosen(1000, 3)) == set(TRICKS)
+    assert (BIG | HARMLESS | {HONEST}) <= set(TRICKS)

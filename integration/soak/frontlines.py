@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from frontends import environment
+from integration.soak.tricks import BIG, HARMLESS, HONEST
 from peaks import family, peak_kilobytes
 
 DEADLINE: Final = 120.0
@@ -21,10 +22,11 @@ PERIOD: Final = 0.02
 OURS: Final = ("-m", "headless_wheel_builder", "-w", "-n")
 PIP: Final = ("-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation")
 UV: Final = ("-m", "uv", "build", "--wheel", "--offline", "--no-build-isolation", "--python", sys.executable)
+LIMITED: Final = "ours, at most 1 GB"
 # The arguments of Python, and those that come last; a source distribution is between them.
 FRONTENDS: Final[dict[str, tuple[str, ...]]] = {
     "ours": (*OURS, "-o", "out"),
-    "ours, at most 1 GB": (*OURS, "-o", "out", "--max-unpacked-size=1GB"),
+    LIMITED: (*OURS, "-o", "out", "--max-unpacked-size=1GB"),
     "build": ("-m", "build", "-w", "-n", "-o", "out"),
     "pip wheel": (*PIP, "--no-cache-dir", "-w", "out"),
     "uv build": (*UV, "--no-cache", "-o", "out"),
@@ -65,8 +67,12 @@ class Encounter:
 
     @property
     def is_clean(self) -> bool:
-        """Whether it was built or refused, and that is all."""
-        return self.outcome in {"built", "refused"} and not self.outside and not self.left
+        """Whether it was built or refused, and that is all; and by ours, whether that was right."""
+        right = {"built", "refused"}
+        if self.frontend.startswith("ours"):
+            may_build = {HONEST, *HARMLESS} if self.frontend == LIMITED else {HONEST, *HARMLESS, *BIG}
+            right -= {"refused"} if self.trick == HONEST else set() if self.trick in may_build else {"built"}
+        return self.outcome in right and not self.outside and not self.left
 
 
 class Ground:

@@ -68,12 +68,34 @@ def _many(_outside: Path) -> Iterator[bytes]:
     yield bytes(1024)
 
 
+# What our command line has to build; what it may build, as that does no harm; and what it may build if there is room.
+HONEST: Final = "none: an honest one"
+HARMLESS: Final = frozenset(
+    {
+        "link to itself",
+        "setuid, for all to write",
+        "names that differ in case",
+        "names that differ in Unicode's forms",
+        "names of devices of Windows",
+        "names with control characters",
+        "names that are no UTF-8",
+        "a member twice",
+    }
+)
+BIG: Final = frozenset(
+    {
+        "gigabytes after the end",
+        "bomb: a file of 3 GiB",
+        "bomb: PKG-INFO of 3 GiB",
+        "bomb: pyproject.toml of 1 GiB",
+    }
+)
 ZEROS: Final = bytes(PIECE)
 GZIP: Final = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 UP: Final = ["../" * steps for steps in STEPS]
 
 TRICKS: Final[dict[str, Trick]] = {
-    "none: an honest one": _with(),
+    HONEST: _with(),
     "absolute name": _outside(lambda outside: [_evil(f"{outside}/evil")]),
     "absolute name in a pax header": _outside(lambda outside: [_long_named(f"{outside}/evil", b"evil")]),
     "absolute name in a global pax header": _outside(

@@ -279,6 +279,12 @@ def test_an_option_of_our_own_is_written_in_full(option: str, capsys: pytest.Cap
     assert "unrecognized arguments" in last_line(lambda: parse_arguments([option, "none"], PROG), capsys)
 
 
+def test_what_is_no_option_is_told_without_its_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    # As a file may be called that a shell found.
+    told = last_line(lambda: parse_arguments(["--\33[2J##[group]"], PROG), capsys)
+    assert told.endswith("unrecognized arguments: --\\x1b[2J\\x23#[group]")
+
+
 @pytest.mark.parametrize(
     ("line", "python", "no_isolation"),
     [

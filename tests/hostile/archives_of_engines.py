@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hostile.properties import nothing_outside, only_our_errors, written
-from hostile.sdists import MEMBERS, SIZE, TAME_MEMBERS
+from hostile.sdists import MEMBERS, ONE_EVIL, SIZE, TAME_MEMBERS
 from hypothesis import strategies as st
 
 from headless_wheel_builder.isolation.docker.archive import unpack
@@ -11,7 +11,7 @@ from headless_wheel_builder.isolation.docker.archive import unpack
 ARCHIVES = st.tuples(
     st.builds(
         lambda members, cut, end: b"".join(members)[cut:] + end,
-        st.one_of(st.lists(TAME_MEMBERS, max_size=5), st.lists(MEMBERS, max_size=5)),
+        st.one_of(st.lists(TAME_MEMBERS, max_size=5), st.lists(MEMBERS, max_size=5), ONE_EVIL),
         st.sampled_from([0, 0, 0, 0, 100, 512]),
         st.sampled_from([bytes(1024), b"", b"tail"]),
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from headless_wheel_builder.core.analysis.tree import read_sdist
 from headless_wheel_builder.core.extraction import kept_sdist
-from headless_wheel_builder.core.sdist import check_sdist, read_file, unpack_sdist
+from headless_wheel_builder.core.sdist import HAS_DATA_FILTER, check_sdist, read_file, unpack_sdist
 from headless_wheel_builder.errors import HeadlessWheelBuilderError
 
 # What one of them may unpack to.
@@ -140,6 +142,26 @@ SPARSE_MEMBERS = st.builds(
     st.lists(NUMBERS, max_size=9),
     BODIES,
 )
+# Each all that is wrong with an archive: what has more wrong with it is mostly refused for something else.
+EVILS = st.one_of(
+    st.builds(
+        member,
+        st.sampled_from([f"{TOP}/../evil", f"{TOP}/../../evil", f"{TOP}\\..\\evil", f"/{TOP}/evil", f"C:/{TOP}/evil"]),
+        st.just(b"evil"),
+    ),
+    st.builds(
+        lambda target, kind: member(f"{TOP}/link", kind=kind, link=target),
+        st.sampled_from(["..", "../..", "/", "/etc/passwd", "a/../../b", "../evil"]),
+        st.sampled_from([b"1", b"2"]),
+    ),
+    st.builds(
+        lambda target, below: member(f"{TOP}/link", kind=b"2", link=target) + member(f"{TOP}/link/{below}", b"evil"),
+        st.sampled_from([".", "a", ".."]),
+        st.sampled_from(["evil", "../evil"]),
+    ),
+    st.sampled_from([b"3", b"4", b"6", b"7"]).map(lambda kind: member(f"{TOP}/special", kind=kind)),
+)
+ONE_EVIL = st.builds(lambda tame, evil: [*tame, evil], st.lists(TAME_MEMBERS, max_size=2), EVILS)
 WILD_MEMBERS = st.builds(member, NAMES, BODIES, TYPES, TARGETS, NUMBERS)
 MEMBERS = st.one_of(
     TAME_MEMBERS, TAME_MEMBERS, TAME_MEMBERS, WILD_MEMBERS, PAX_MEMBERS, PAX_SPARSE_MEMBERS, SPARSE_MEMBERS
@@ -157,7 +179,7 @@ def compressed(parts: list[bytes], has_identity: bool, edits: list[tuple[int, in
 
 SDISTS = st.builds(
     compressed,
-    st.one_of(*[st.lists(TAME_MEMBERS, max_size=8)] * 2, st.lists(MEMBERS, max_size=6)),
+    st.one_of(*[st.lists(TAME_MEMBERS, max_size=8)] * 2, st.lists(MEMBERS, max_size=6), ONE_EVIL),
     st.integers(0, 9).map(bool),
     st.one_of(*[st.just([])] * 4, st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3)),
     st.sampled_from([0, 0, 0, 0, 0, 0, 512, 1024, 1300]),
@@ -194,5 +216,18 @@ def _accepts(path: Path) -> bool:
         except HeadlessWheelBuilderError:
             assert [one.name for one in path.parent.iterdir()] == [path.name]
             raise
+        check_tame(path)
         return True
     return False
+
+
+def check_tame(path: Path) -> None:
+    """See for ourselves that nothing which was found to be tame is not, whatever else keeps it from doing harm."""
+    with tarfile.open(path) as archive:
+        for one in archive:
+            assert one.isfile() or one.isdir() or one.issym() or one.islnk(), one
+            for name in (one.name, *([one.linkname] if one.issym() or one.islnk() else [])):
+                assert not re.match(r"[/\\]|[A-Za-z]:", name), name
+            assert ".." not in re.split(r"[/\\]", one.name), one
+            if HAS_DATA_FILTER:
+                tarfile.data_filter(one, os.fspath(path.parent / "unpacked"))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from hostile.properties import Work, nothing_outside, only_our_errors
 from hypothesis import strategies as st
@@ -19,6 +22,7 @@ from headless_wheel_builder.events import silent
 
 INFO = "pkg-1.0.dist-info"
 NAME = "pkg-1.0-py3-none-any.whl"
+MODULE = "pkg/__init__.py"
 METADATA = b"Metadata-Version: 2.1\nName: pkg\nVersion: 1.0\n"
 WHEEL = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -90,15 +94,23 @@ def zipped(members: Members, compression: int) -> bytes:
 
 
 def wheel(
-    extra: Members, record: str | None, edits: Sequence[tuple[int, int]], missing: str, *, compression: int
+    extra: Members,
+    record: str | None,
+    edits: Sequence[tuple[int, int]],
+    missing: str,
+    *,
+    compression: int,
+    changed: bytes = b"",
 ) -> bytes:
     """Return a wheel with members that it should not have, or without those that it should.
 
     :param record: rows that RECORD has besides; None for a right one
+    :param changed: what the module holds, of which RECORD has the size and hash of another
     """
-    good: Members = [("pkg/__init__.py", b""), (f"{INFO}/METADATA", METADATA), (f"{INFO}/WHEEL", WHEEL), *extra]
+    good: Members = [(MODULE, b"pass"), (f"{INFO}/METADATA", METADATA), (f"{INFO}/WHEEL", WHEEL), *extra]
     members = [one for one in good if not missing or not one[0].endswith(missing)]
     rows = honest_record(members) + (record or "").encode()
+    members = [(name, changed if changed and name == MODULE else data) for name, data in members]
     content = bytearray(zipped([*members, (f"{INFO}/RECORD", rows)], compression))
     for position, byte in edits:
         content[position % len(content)] = byte
@@ -114,6 +126,8 @@ WHEELS = st.tuples(
         st.one_of(*[st.just([])] * 3, st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=4)),
         st.sampled_from(["", "", "", "METADATA", "WHEEL", "__init__.py"]),
         compression=st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2]),
+        # Of the same size, and of another.
+        changed=st.sampled_from([b"", b"", b"", b"evil", b"evil()"]),
     ),
 )
 
@@ -125,7 +139,7 @@ def survive_wheel(named: tuple[str, bytes]) -> None:
         path = place / name
         path.write_bytes(content)
         readers: list[Callable[[], object]] = [
-            lambda: check_wheel(path, Work()),
+            lambda: _check_honest(path),
             lambda: parsed_metadata(wheel_metadata(str(path))),
             lambda: take_artifact(str(place), name, "wheel", output_dir="dist", report=silent, checkpoint=Work()),
         ]
@@ -133,3 +147,19 @@ def survive_wheel(named: tuple[str, bytes]) -> None:
             with only_our_errors():
                 reader()
         assert [one.name for one in place.iterdir()] == [name]
+
+
+def _check_honest(path: Path) -> None:
+    """Check a wheel, and see for ourselves that one which was found to be right is."""
+    check_wheel(path, Work())
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        assert len(set(names)) == len(names), names
+        assert not any(re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name) for name in names), names
+        files = {name for name in names if not name.endswith("/")}
+        (record,) = [name for name in files if name.endswith(".dist-info/RECORD")]
+        rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(archive.read(record).decode(), newline="")) if row}
+        for name in files - {record, f"{record}.jws", f"{record}.p7s"}:
+            told, size = rows[name]
+            assert size in {"", str(len(archive.read(name)))}, name
+            assert not told.startswith("sha256=") or told.rstrip("=") == _digest(archive.read(name)), name

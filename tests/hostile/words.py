@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from hostile.properties import REFUSALS, nothing_outside
-from hostile.screen import Screen
+from hostile.screen import Screen, screen_of
 from hostile.wheels import INFO, NAME, WHEEL, honest_record, zipped
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from headless_wheel_builder.cli import main
 from headless_wheel_builder.cli.escaping import as_json
 from headless_wheel_builder.core.report import report_text
 from headless_wheel_builder.core.result import Artifact
+from headless_wheel_builder.events import RequirementsInstalling, VersionsInstalled
 
 PIECES = st.sampled_from(
     [
@@ -60,6 +61,14 @@ def _tell(path: Path) -> None:
 
 
 def _report(text: str) -> None:
+    for say in (
+        lambda terminal: terminal.error(text, text, text),
+        lambda terminal: terminal.warn(text),
+        lambda terminal: terminal.built([text]),
+        lambda terminal: terminal(RequirementsInstalling((text,))),
+        lambda terminal: terminal(VersionsInstalled({text: text})),
+    ):
+        screen_of(say).check()
     name = text.replace("/", "").replace("\0", "")
     artifact = Artifact(
         path=Path("/out", f"a{name}"), kind="wheel", name=text, version=text, tags=(text,), size=1, sha256=""

@@ -44,6 +44,23 @@ def test_every_host_of_every_environment_ends_with_the_build(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize(
+    ("network", "left", "same"), [(True, False, True), (True, True, False), (False, False, False)], ids=str
+)
+def test_more_is_installed_where_no_hook_left_anything_that_an_installer_would_run(
+    workshop: Workshop, *, network: bool, left: bool, same: bool
+) -> None:
+    workshop.index.put("more", "1")
+    isolation = workshop.isolation(cache_envs=False, network=network)
+    with isolation.session(None, workshop.context()) as session, session.provision(["helper"]) as environment:
+        before = environment.python
+        if left:
+            Path(environment.site_packages, "left.pth").write_text("import sys\n")
+        environment.add(["more"], asked_by="hook")
+        assert environment.installed() == {"helper": "1", "more": "1"}
+        assert (environment.python == before) is same
+
+
 @pytest.mark.parametrize("env_dir", [None, "env"])
 def test_every_host_ends_also_of_an_environment_that_was_added_to(
     workshop: Workshop, tmp_path: Path, env_dir: str | None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from headless_wheel_builder._version import __version__
+from headless_wheel_builder.cli import escaping
 from headless_wheel_builder.cli.containers import OPTIONS, add_container_options
 from headless_wheel_builder.cli.listed import Listed
 from headless_wheel_builder.cli.switch import add_switch
@@ -61,8 +62,8 @@ class Parser(argparse.ArgumentParser):
         return [one for one in found if not UNABBREVIATED.intersection(one[0].option_strings)]
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, without the credentials of an address that was not to be there."""
-        super().error(redacted(message))
+        """Say what is wrong, without the credentials of an address, and the letters, that were not to be there."""
+        super().error(escaping.harmless(escaping.text(redacted(message))))
 
     def forget(self, option: str) -> None:
         """Keep an option in the help only."""

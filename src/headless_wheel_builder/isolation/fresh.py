@@ -100,8 +100,15 @@ class FreshEnvironments:
     def extend(
         self, environment: VirtualEnvironment, requirements: Sequence[str], more: Sequence[str]
     ) -> VirtualEnvironment:
-        """Install more into an environment, resolved together with its requirements, and return it as it is then."""
+        """Return an environment with more, resolved together with its requirements: the same, unless hooks changed it.
+
+        Where hooks have no network it is always another one. An installer, which has one, runs the interpreter of what
+        it fills, and that runs what a hook left there, seen or unseen.
+        """
+        is_intact = self._means.network and environment.is_intact()
         environment.close()
+        if not is_intact:
+            return self.make(requirements)
         return self._installed(Place(folder=environment.folder, work=self._means.folder()), requirements, more)
 
     def memory(self, environment: VirtualEnvironment, backend: BackendPlace) -> None:
