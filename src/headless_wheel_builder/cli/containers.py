@@ -214,8 +214,10 @@ def variables(texts: Sequence[str] | None, environ: Mapping[str, str]) -> dict[s
 
 def _variable(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
     name, equals, content = text.partition("=")
-    if any(letter.isspace() for letter in name):
-        raise RequestError(f"--env {text}: {name!r} is no name of a variable", hint="Write --env KEY=VALUE.")
+    # What it is set to may be a secret.
+    shown = f"--env {name}{equals}{'…' if content else ''}"
+    if any(letter.isspace() for letter in name) or (equals and not name):
+        raise RequestError(f"{shown}: {name!r} is no name of a variable", hint="Write --env KEY=VALUE.")
     if not name or (not equals and name not in environ):
-        raise RequestError(f"--env {text}: there is no such variable here", hint="Write --env KEY=VALUE.")
+        raise RequestError(f"{shown}: there is no such variable here", hint="Write --env KEY=VALUE.")
     return name, content if equals else environ[name]

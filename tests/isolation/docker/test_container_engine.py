@@ -61,6 +61,13 @@ def _refusal(endpoint: Endpoint) -> str:
     raise AssertionError("it answers")
 
 
+@pytest.mark.parametrize("address", ["tcp//jane:hunter2@here:2375", "jane:hunter2@here", "jane:hun/ter2@here"])
+def test_an_address_with_an_account_and_without_a_scheme_is_not_shown(address: str) -> None:
+    letter = _refusal(Endpoint(address, source="DOCKER_HOST"))
+    assert "DOCKER_HOST" in letter
+    assert not [word for word in ("hunter2", "ter2", "jane") if word in letter]
+
+
 def test_an_engine_says_what_it_is(tmp_path: Path) -> None:
     for facts, is_podman in ((DOCKER, False), (PODMAN, True)):
         with fake_engine(tmp_path / f"{is_podman}.sock", facts=facts):

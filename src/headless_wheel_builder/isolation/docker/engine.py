@@ -112,6 +112,12 @@ def connect(endpoint: Endpoint, timeout: float, report: Reporter = silent) -> En
     :param report: hears what the engine is found to lack
     :raises IsolationError: there is none
     """
+    if "@" in endpoint.address and "://" not in endpoint.address:
+        # It is not shown: without a scheme nothing tells where a password ends.
+        raise IsolationError(
+            f"The address of an engine ({endpoint.source}) has an account, and no scheme",
+            hint="Write tcp://HOST:PORT, or ssh://USER@HOST.",
+        )
     try:
         facts = _client(endpoint, OLDEST_API, timeout, lambda api: api.version(api_version=False))
         newest = _newest_api(facts)
