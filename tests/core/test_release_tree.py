@@ -34,3 +34,8 @@ def test_one_that_was_not_there_before_was_made_for_the_sdist(tmp_path: Path) ->
     trees = ReleaseTrees(str(tmp_path))
     (tmp_path / "demo-1.0").unlink()
     assert not trees.were_used("demo-1.0.tar.gz")
+
+
+def test_a_source_tree_may_have_a_link_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "demo-1.0").symlink_to("demo-1.0")
+    assert not ReleaseTrees(str(tmp_path)).were_used("demo-1.0.tar.gz")

@@ -19,7 +19,8 @@ class ReleaseTrees:
     def __init__(self, source: str) -> None:
         self._source = source
         with os.scandir(source) as entries:
-            self._before = {entry.name for entry in entries if entry.is_dir()}
+            # A link may lead to itself.
+            self._before = {entry.name for entry in entries if entry.is_dir(follow_symlinks=False)}
 
     def were_used(self, sdist: str) -> bool:
         """Tell whether an sdist was made of one that was there before.
