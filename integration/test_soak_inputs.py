@@ -120,6 +120,8 @@ def test_what_a_frontend_writes_outside_is_seen(
         ("sparse file of 1 TB", "ours", "refused", True),
         ("sparse file of 1 TB", "ours", "built", False),
         ("sparse file of 1 TB", "build", "built", True),
+        ("link to itself", "ours", "built", True),
+        ("link to itself", "ours", "refused", False),
         ("bomb: a file of 3 GiB", "ours", "built", True),
         ("bomb: a file of 3 GiB", "ours, at most 1 GB", "built", False),
     ],

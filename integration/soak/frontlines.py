@@ -70,8 +70,8 @@ class Encounter:
         """Whether it was built or refused, and that is all; and by ours, whether that was right."""
         right = {"built", "refused"}
         if self.frontend.startswith("ours"):
-            may_build = {HONEST, *HARMLESS} if self.frontend == LIMITED else {HONEST, *HARMLESS, *BIG}
-            right -= {"refused"} if self.trick == HONEST else set() if self.trick in may_build else {"built"}
+            may_build = self.trick in BIG and self.frontend != LIMITED
+            right -= {"refused"} if self.trick in {HONEST, *HARMLESS} else set() if may_build else {"built"}
         return self.outcome in right and not self.outside and not self.left
 
 

@@ -68,7 +68,7 @@ def _many(_outside: Path) -> Iterator[bytes]:
     yield bytes(1024)
 
 
-# What our command line has to build; what it may build, as that does no harm; and what it may build if there is room.
+# What our command line has to build, as it does no harm; and what it may build if there is room.
 HONEST: Final = "none: an honest one"
 HARMLESS: Final = frozenset(
     {
