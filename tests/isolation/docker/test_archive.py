@@ -115,8 +115,24 @@ def test_what_is_no_file_and_has_an_endless_size_is_not_looked_for_to_its_end(tm
             yield bytes(10_240)
         raise AssertionError("it reads on and on")
 
-    with pytest.raises(IsolationError, match="more to copy out"):
+    with pytest.raises(IsolationError, match="cannot be read"):
         unpack(pieces(), str(tmp_path))
+
+
+def test_a_header_of_a_hundred_thousand_digits_is_not_looked_through(tmp_path: Path) -> None:
+    """It takes tarfile minutes to find that they are no number (CVE-2024-6232)."""
+    digits = b"1" * 512 * 400
+    with pytest.raises(IsolationError, match="a header of 204800 bytes"):
+        unpack([header("x", tarfile.XHDTYPE, len(digits)), digits, bytes(1024)], str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_path_of_any_length_comes_out(tmp_path: Path, kind: int) -> None:
+    name = "/".join(["out", *["d" * 200] * 16, "x"])
+    member = tarfile.TarInfo(name)
+    member.type = tarfile.DIRTYPE
+    unpack([member.tobuf(kind), bytes(1024)], str(tmp_path))
+    assert tmp_path.joinpath(*name.split("/")[1:]).is_dir()
 
 
 @pytest.mark.parametrize(

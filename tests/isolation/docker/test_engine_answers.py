@@ -59,7 +59,7 @@ def test_what_an_engine_says_of_its_init_may_be_anything(facts: object) -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        [], None, "x", {}, {**IMAGE, "Id": 5}, {**IMAGE, "Os": ["linux"]}, {**IMAGE, "Config": 5},
+        [], None, "x", {}, {**IMAGE, "Id": 5}, {**IMAGE, "Id": ""}, {**IMAGE, "Os": ["linux"]}, {**IMAGE, "Config": 5},
         {**IMAGE, "Config": {"Labels": [1]}}, {**IMAGE, "Config": {"Env": 5}}, {**IMAGE, "Config": {"Env": [5]}},
         {**IMAGE, "RepoDigests": 5},
     ],

@@ -45,7 +45,7 @@ def image(found: object) -> dict[str, Any]:
     :raises DockerException: nobody says that of an image
     """
     match found:
-        case {"Id": str()} if isinstance(found, dict) and _is_image(found):
+        case {"Id": str(name)} if name and isinstance(found, dict) and _is_image(found):
             return found
     raise DockerException("What it says of an image is nothing that an engine says")
 

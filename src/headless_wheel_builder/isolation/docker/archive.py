@@ -10,10 +10,13 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from headless_wheel_builder.errors import IsolationError, ProjectError
 from headless_wheel_builder.sizes import DEFAULT_SIZE
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 CHUNK: Final = 256 * 1024
 # Bytes of an archive that an engine unpacks about as fast as nothing at all.
@@ -22,6 +25,8 @@ FEW: Final = 1024 * 1024
 LEFT_OUT: Final = frozenset({"__pycache__", ".tox", ".nox"})
 ENVIRONMENT: Final = "pyvenv.cfg"
 
+# Headers that tarfile reads whole, and looks through in quadratic time (CVE-2024-6232). Two paths fit, of any length.
+LONGEST_HEADER: Final = 16 * 1024
 # What tarfile passes on when the bytes are hostile, and what comes of names that cannot be beside each other.
 UNREADABLE: Final = (
     tarfile.TarError,
@@ -112,7 +117,7 @@ def unpack(stream: Iterable[bytes], folder: str, most: int = DEFAULT_SIZE) -> No
     :raises IsolationError: the archive is damaged, has more than that, or has names that lead elsewhere
     """
     try:
-        with tarfile.open(fileobj=Reader(stream), mode="r|") as archive:
+        with tarfile.open(fileobj=Reader(stream), mode="r|", tarinfo=_Entry) as archive:
             for member in archive:
                 # As an engine sends it: it writes no sparse members, whose maps may tell of any size. All others count,
                 # as what is no file may have a size too, which tarfile would look for long after the end.
@@ -122,6 +127,17 @@ def unpack(stream: Iterable[bytes], folder: str, most: int = DEFAULT_SIZE) -> No
                 _extract(archive, member, folder)
     except UNREADABLE as error:
         raise IsolationError("The engine sent an archive that cannot be read", cause=f"{error}.") from error
+
+
+class _Entry(tarfile.TarInfo):
+    """A member, or what tells more of the one after it, which has to be short."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        entry = super().frombuf(buf, encoding, errors)
+        if entry.type not in tarfile.REGULAR_TYPES and not 0 <= entry.size <= LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {entry.size} bytes")
+        return entry
 
 
 class Reader(io.RawIOBase):
