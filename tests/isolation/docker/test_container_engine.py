@@ -76,6 +76,29 @@ def test_an_engine_says_what_it_is(tmp_path: Path) -> None:
         assert (engine.is_podman, engine.version) == (is_podman, facts["Version"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "has_started"),
+    [
+        ((200, {"State": {"Status": "running"}}), True),
+        ((200, {"State": {"Status": "exited"}}), True),
+        ((200, {"State": {"Status": "created"}}), False),
+        ((200, {"State": None}), True),
+        ((200, []), True),
+        ((404, {"message": "no such container"}), True),
+    ],
+)
+def test_a_container_that_was_never_started_is_noticed(
+    tmp_path: Path, answer: tuple[int, Any], has_started: bool
+) -> None:
+    """An engine may have said that it started it: whoever then waits for the container waits for ever."""
+    with fake_engine(tmp_path / "d.sock") as server:
+        server.answers["GET /containers/c/json"] = answer
+        engine = connect(Endpoint(f"unix://{tmp_path}/d.sock"), TIMEOUT)
+        assert engine.has_started("c") is has_started
+        engine.close()
+    assert not engine.has_started("c"), "it does not answer any more"
+
+
 def test_the_user_knows_an_engine_by_another_address_than_that_of_a_forward(tmp_path: Path) -> None:
     with fake_engine(tmp_path / "near.sock"):
         engine = connect(Endpoint("ssh://far", near=f"unix://{tmp_path}/near.sock"), TIMEOUT)

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 from docker.errors import APIError, NotFound
 
@@ -75,7 +76,9 @@ class Container:
         with self._engine.doing("The container could not be started"):
             # Before it runs, so that nothing is lost.
             stream = self._engine.api.attach_socket(self.id, params=streams)
-            self._attachment = Attachment(stream, self._mark, self._engine.answers, self._engine.patience)
+            # An engine may have said that it started it, and not have done so.
+            has_started = partial(self._engine.has_started, self.id)
+            self._attachment = Attachment(stream, self._mark, has_started, self._engine.patience)
             self._engine.api.start(self.id)
         if self._is_ended:
             # While there was no connection to close.

@@ -83,6 +83,17 @@ class Engine:
             return False
         return True
 
+    def has_started(self, container: str) -> bool:
+        """Tell whether it answers, and does not say that a container was never started."""
+        if not self.answers():
+            return False
+        try:
+            found = self.api.inspect_container(container)
+        except ERRORS:
+            return True  # of its end the connection tells
+        state = found.get("State") if isinstance(found, dict) else None
+        return not (isinstance(state, dict) and state.get("Status") == "created")
+
     def has(self, image: str) -> bool:
         """Tell whether it has an image, by its id."""
         try:
