@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from certificates import Authority
 from engines import DOCKER, PODMAN, UPGRADED, Handler, fake_engine, tls_server
 
@@ -74,6 +76,18 @@ def test_an_engine_says_what_it_is(tmp_path: Path) -> None:
             engine = connect(Endpoint(f"unix://{tmp_path}/{is_podman}.sock"), TIMEOUT)
             engine.close()
         assert (engine.is_podman, engine.version) == (is_podman, facts["Version"])
+
+
+def test_an_engine_that_never_answers_whoever_attaches_is_not_waited_for(tmp_path: Path) -> None:
+    place = tmp_path / "d.sock"
+    with fake_engine(place):
+        engine = connect(Endpoint(f"unix://{place}"), 1.0)
+    place.unlink(missing_ok=True)
+    with contextlib.closing(engine), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        with pytest.raises(requests.Timeout):
+            engine.api.attach_socket("c", params={"stdin": 1})
 
 
 @pytest.mark.parametrize(

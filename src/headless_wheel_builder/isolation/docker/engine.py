@@ -7,6 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -154,6 +155,8 @@ def _open(endpoint: Endpoint, version: tuple[int, ...], timeout: float) -> docke
     )
     api.hooks["response"].append(answers.check)
     local.close_what_fails(api)
+    # The SDK attaches without a timeout, and would wait for ever for an engine that does not answer.
+    setattr(api, "post", partial(api.post, timeout=api.timeout))  # noqa: B010 - a method, which mypy wants to stay one
     if certified:
         tls.keep_to(api)
     return api
