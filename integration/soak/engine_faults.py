@@ -83,6 +83,11 @@ def _kill_main_process(scene: Scene, name: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def _kill_containerd(scene: Scene) -> None:
+    scene.engine.is_forgetful = True
+    os.kill(scene.own.containerd(), signal.SIGKILL)
+
+
 def _pause_for_a_moment(scene: Scene) -> None:
     scene.own.signal(signal.SIGSTOP)
     time.sleep(1)
@@ -173,7 +178,7 @@ FAULTS = (
     ),
     Fault(
         "containerd killed",
-        lambda scene: os.kill(scene.own.containerd(), signal.SIGKILL),
+        _kill_containerd,
         mend=_until_containers_start,
         is_alone=True,
     ),
