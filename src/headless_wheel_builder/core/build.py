@@ -203,23 +203,19 @@ class Build:
             self._add_requirements(source, kind, build_system, environment)
             backend = self._backend(source, build_system, environment)
             with self._timed(kind):
-                folder, name = self._made(source, kind, stage, lambda folder: backend.build(kind, folder), environment)
+                release_trees = ReleaseTrees(source) if kind == "sdist" else None
+                folder, name = self._made(kind, stage, backend, environment)
+                if release_trees is not None and release_trees.were_used(name):
+                    what = f"a build that was ended had left part of one in {source}"
+                    self._context.report(Warned(f"The sdist is made again: {what}"))
+                    folder, name = self._made(kind, stage, backend, environment)
             with self._timed("verify"):
                 return self._take(folder, name, kind, output_dir=stage.output_dir)
 
-    def _made(
-        self, source: str, kind: Kind, stage: Stage, hook: Callable[[str], str], environment: Provisioned
-    ) -> tuple[str, str]:
-        """Return where a hook has made what; it is called again if it took what an earlier one had left."""
-        release_trees = ReleaseTrees(source)
+    def _made(self, kind: Kind, stage: Stage, backend: Backend, environment: Provisioned) -> tuple[str, str]:
+        """Return where a hook has made what."""
         folder = stage.folder()
-        name = environment.fetch(kind, folder, hook(folder))
-        if kind == "sdist" and release_trees.were_used(name):
-            what = f"a build that was ended had left part of one in {source}"
-            self._context.report(Warned(f"The sdist is made again: {what}"))
-            folder = stage.folder()
-            name = environment.fetch(kind, folder, hook(folder))
-        return folder, name
+        return folder, environment.fetch(kind, folder, backend.build(kind, folder))
 
     def _metadata_of(self, source: str, build_system: BuildSystem) -> bytes:
         from headless_wheel_builder.core.metadata import prepared_metadata, wheel_metadata
